@@ -1,0 +1,36 @@
+/// The whole configuration: what conf/nic.yaml says, with its defaults. app/config_file reads YAML
+/// into it; each module gets the part that it declares.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "clock/config.hpp"
+#include "exporter/config.hpp"
+#include "packet_io/afxdp/config.hpp"
+#include "pipeline/config.hpp"
+
+namespace valinor::app {
+
+struct RunConfig {
+  std::string name;                      // free text, shown at start
+  std::chrono::nanoseconds duration{0};  // 0: until SIGINT or SIGTERM
+};
+
+struct ObserveConfig {
+  log::Level log_level = log::Level::info;
+  std::chrono::nanoseconds stats_interval = std::chrono::seconds{1};
+};
+
+struct Config {
+  RunConfig run;
+  std::vector<packet_io::afxdp::InterfaceConfig> interfaces;
+  clock::ClockName clock = clock::ClockName::tai;
+  pipeline::WorkerConfig worker;
+  exporter::ExporterConfig exporter;
+  ObserveConfig observe;
+};
+
+}  // namespace valinor::app

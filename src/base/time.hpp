@@ -1,0 +1,29 @@
+/// Points in time, one type for each clock. Subtracting the times of two clocks is the classic
+/// mistake of network measurement, so it does not compile; clock/ is the only bridge.
+#pragma once
+
+#include <chrono>
+#include <compare>
+
+namespace valinor {
+
+using Nanos = std::chrono::nanoseconds;
+
+/// A reading of one clock.
+template <class Clock>
+struct Instant {
+  Nanos since_epoch{};  // the epoch is the clock's own
+
+  friend constexpr auto operator<=>(Instant, Instant) noexcept = default;
+  friend constexpr Nanos operator-(Instant later, Instant earlier) noexcept {
+    return later.since_epoch - earlier.since_epoch;
+  }
+  friend constexpr Instant operator+(Instant instant, Nanos step) noexcept {
+    return {instant.since_epoch + step};
+  }
+};
+
+using HostTime = Instant<struct HostClock>;      // the configured clock: tai, realtime or monotonic
+using SwitchTime = Instant<struct SwitchClock>;  // a switch's own; epoch and offset are unknown
+
+}  // namespace valinor

@@ -1,0 +1,41 @@
+/// What the exporter and its stores need to know of the configuration.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace valinor::exporter {
+
+/// Where a Redis server listens.
+struct RedisAddress {
+  std::string host = "127.0.0.1";  // empty: UNIX socket
+  std::uint16_t port = 6379;
+  std::string socket_path;  // of the UNIX socket, if host is empty
+  std::uint32_t database = 0;
+
+  /// "redis://127.0.0.1:6379/0" or "unix:///run/redis.sock?db=0"
+  [[nodiscard]] std::string to_url() const;
+};
+
+struct RedisConfig {
+  bool enabled = true;
+  RedisAddress address;
+  std::uint32_t batch_records = 256;  // pairs in one ZADD
+  std::uint32_t in_flight = 16;       // batches sent and not answered
+  std::chrono::milliseconds connect_timeout{1000};
+  std::chrono::milliseconds command_timeout{
+      2000};  // without an answer the connection counts as lost
+  std::chrono::milliseconds backoff_initial{100};  // before the second attempt; doubles
+  std::chrono::milliseconds backoff_max{5000};
+};
+
+struct ExporterConfig {
+  std::uint32_t key = 0;  // of the run: the name of its sorted set
+  RedisConfig redis;
+  std::size_t memory_bytes = std::size_t{256} << 20;  // records not yet acknowledged
+  std::chrono::milliseconds batch_interval{5};        // an open batch is sent after this long
+};
+
+}  // namespace valinor::exporter

@@ -1,0 +1,68 @@
+/// Where records end up. The Exporter cuts the stream of records into batches and keeps each one
+/// until its store has acknowledged it; a store encodes rows and moves batches, nothing more.
+///
+///   Exporter: encode() rows into the open batch ... submit(batch) ... poll() -> outcome, oldest
+///   first
+///
+/// All calls come from the exporter's thread.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "telemetry/record.hpp"
+
+namespace valinor::exporter {
+
+/// Records on their way: rows as the store's encode() wrote them.
+struct Batch {
+  std::vector<std::byte> rows;
+  std::size_t records = 0;
+};
+
+/// What became of the oldest batch submitted.
+struct Outcome {
+  enum class Kind {
+    stored,    // acknowledged: `collapsed` of its records were in the store already
+    rejected,  // the store will never take it; `reason` says why
+    lost_link  // the connection went; nothing submitted and unanswered is known to be stored
+  };
+  Kind kind = Kind::stored;
+  std::uint64_t collapsed = 0;
+  std::string reason;
+};
+
+class RecordStore {
+ public:
+  virtual ~RecordStore() = default;
+
+  /// "redis unix:///run/redis.sock", for messages. Never contains a password.
+  [[nodiscard]] virtual std::string name() const = 0;
+
+  /// Appends what this store keeps of `record` to `rows`.
+  virtual void encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const = 0;
+
+  /// Works towards being able to take batches (connects, waits for its next attempt) and answers
+  /// whether it is. Never blocks for longer than a connection attempt's time-out.
+  [[nodiscard]] virtual bool ready() = 0;
+
+  /// Why ready() says no, in one line; empty when it says yes.
+  [[nodiscard]] virtual std::string trouble() const = 0;
+
+  /// How many batches may be submitted and unanswered at a time; at least 1.
+  [[nodiscard]] virtual std::size_t max_in_flight() const = 0;
+
+  /// Starts storing a batch. Only when ready(), with fewer than max_in_flight() unanswered. The
+  /// batch is read before the call returns.
+  virtual void submit(const Batch& batch) = 0;
+
+  /// Waits up to `patience` for the outcome of the oldest unanswered batch. After lost_link all
+  /// unanswered batches count as not submitted.
+  [[nodiscard]] virtual std::optional<Outcome> poll(std::chrono::milliseconds patience) = 0;
+};
+
+}  // namespace valinor::exporter

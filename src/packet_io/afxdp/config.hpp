@@ -1,0 +1,51 @@
+/// What the AF_XDP port needs to know of the configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/units.hpp"
+
+namespace valinor::packet_io::afxdp {
+
+/// How packets get from the NIC to user space. What is asked for; a socket reports what it got.
+enum class Mode : std::uint8_t {
+  automatic,  // the best of the following that works, tried in this order
+  zerocopy,   // native XDP; the NIC writes into our memory
+  copy,       // native XDP; the kernel copies once
+  skb,        // generic XDP: any NIC; the kernel allocates a socket buffer per packet
+};
+
+/// What a worker does when no packet is there.
+enum class PollMode : std::uint8_t {
+  automatic,  // spins for a while, then sleeps
+  busy,       // spins: lowest latency, burns its core
+  wakeup,     // sleeps at once
+};
+
+/// Entries; powers of two.
+struct RingSizes {
+  std::uint32_t rx = 2048;
+  std::uint32_t fill = 4096;
+  std::uint32_t tx = 2048;
+  std::uint32_t completion = 4096;
+};
+
+/// Packet memory of one queue.
+struct UmemConfig {
+  std::uint32_t frames = 8192;
+  std::uint32_t frame_size = 4096;  // bytes: 2048 or 4096
+};
+
+struct InterfaceConfig {
+  std::string name;
+  std::vector<QueueId> queues;  // empty: all that the interface has
+  Mode mode = Mode::automatic;
+  std::vector<CpuId> cpus;  // one for each queue, repeated if fewer; empty: chosen by the program
+  UmemConfig umem;
+  RingSizes rings;
+  PollMode poll = PollMode::automatic;
+};
+
+}  // namespace valinor::packet_io::afxdp

@@ -1,0 +1,100 @@
+/// Carries records from one worker to the exporter.
+///
+///   worker --reserve(), commit(), publish()--> [ ring of bytes ] --read(), release()--> exporter
+///
+/// An entry is a PacketRecord and its HopRecords, back to back, written in place. The memory is
+/// mapped twice in a row, so that an entry that crosses the end is still one range of addresses.
+/// Full means lost: reserve() says no and the worker counts it. Packets never wait for records.
+/// reserve(), commit() and publish() belong to the producer's thread, read() and release() to the
+/// consumer's; they share nothing else.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/mapping.hpp"
+#include "telemetry/record.hpp"
+
+namespace valinor::telemetry {
+
+/// Where a decoder writes one entry. Valid until commit() or the next reserve().
+struct RecordSlot {
+  PacketRecord* packet;
+  HopRecord* hops;  // room for max_hops
+  std::uint16_t max_hops;
+};
+
+class RecordRing {
+ public:
+  /// At least `bytes` of memory, rounded up to a power of two of pages. Throws std::system_error.
+  explicit RecordRing(std::size_t bytes);
+
+  /// Room for one record of up to `max_hops` hops; `packet` is null where the ring is full.
+  [[nodiscard]] RecordSlot reserve(std::uint16_t max_hops) noexcept {
+    const std::size_t needed = entry_bytes(max_hops);
+    if (capacity_ - (written_ - cached_released_) < needed) [[unlikely]] {
+      // Pairs with the store in release(): the consumer has finished reading what it frees.
+      cached_released_ = released_.load(std::memory_order_acquire);
+      if (capacity_ - (written_ - cached_released_) < needed) return {nullptr, nullptr, 0};
+    }
+    std::byte* at = memory_ + (written_ & (capacity_ - 1));
+    auto* packet = std::construct_at(reinterpret_cast<PacketRecord*>(at));
+    return {packet, reinterpret_cast<HopRecord*>(at + sizeof(PacketRecord)), max_hops};
+  }
+
+  /// Keeps the record last reserved, with packet->hop_count hops. Not yet seen by the consumer.
+  void commit(const RecordSlot& slot) noexcept { written_ += entry_bytes(slot.packet->hop_count); }
+
+  /// Shows all committed records to the consumer; once per burst.
+  void publish() noexcept {
+    // Pairs with the load in read(): the records are written before they are seen.
+    published_.store(written_, std::memory_order_release);
+  }
+
+  /// Calls `take(RecordView)` for each published record, oldest first, until it returns false or
+  /// none is left. Answers how many were taken; the one refused stays. Call release() afterwards.
+  template <class Take>
+  std::size_t read(Take&& take) {
+    // Pairs with the store in publish().
+    const std::uint64_t end = published_.load(std::memory_order_acquire);
+    std::size_t taken = 0;
+    for (; read_ != end; ++taken) {
+      const std::byte* at = memory_ + (read_ & (capacity_ - 1));
+      const auto& packet = *reinterpret_cast<const PacketRecord*>(at);
+      const auto* hops = reinterpret_cast<const HopRecord*>(at + sizeof(PacketRecord));
+      const std::size_t bytes = entry_bytes(packet.hop_count);
+      if (!take(RecordView{packet, {hops, packet.hop_count}})) break;
+      read_ += bytes;
+    }
+    return taken;
+  }
+
+  /// Gives the memory of the records taken back to the producer.
+  void release() noexcept {
+    // Pairs with the load in reserve(): reading is done before the memory is written again.
+    released_.store(read_, std::memory_order_release);
+  }
+
+  /// Bytes of memory for records. Any thread.
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+ private:
+  static constexpr std::size_t entry_bytes(std::size_t hops) noexcept {
+    return sizeof(PacketRecord) + hops * sizeof(HopRecord);
+  }
+
+  Mapping twice_;
+  std::size_t capacity_;
+  std::byte* memory_;
+
+  // Producer's line, consumer's line, and a line for each index that the other side reads.
+  alignas(64) std::uint64_t written_ = 0;
+  std::uint64_t cached_released_ = 0;
+  alignas(64) std::uint64_t read_ = 0;
+  alignas(64) std::atomic<std::uint64_t> published_{0};
+  alignas(64) std::atomic<std::uint64_t> released_{0};
+};
+
+}  // namespace valinor::telemetry

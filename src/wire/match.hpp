@@ -1,0 +1,63 @@
+/// Decides which frames are telemetry. The XDP program decides by the same rules in the kernel;
+/// tests feed both the same frames.
+#pragma once
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "wire/reader.hpp"
+
+namespace valinor::wire {
+
+/// Limits of the kernel's rule table (bpf/abi.h); config refuses more.
+inline constexpr std::size_t kMaxMatchEthertypes = 8;
+inline constexpr std::size_t kMaxMatchUdpPorts = 16;
+
+struct DscpMatch {  // matches where (dscp & mask) == value; both 6 bits, value within mask
+  std::uint8_t value = 0;
+  std::uint8_t mask = 0x3f;
+  friend bool operator==(const DscpMatch&, const DscpMatch&) noexcept = default;
+};
+
+/// What makes a frame telemetry: any one of these.
+struct MatchRules {
+  std::vector<std::uint16_t> ethertypes{0x1212};     // behind up to two VLAN tags
+  std::vector<std::uint8_t> ip_protocols{253, 255};  // IPv4, IPv6 behind extension headers
+  std::vector<std::uint16_t> udp_dst_ports;          // unfragmented or first fragment
+  std::optional<DscpMatch> dscp;                     // of TCP and UDP packets
+  friend bool operator==(const MatchRules&, const MatchRules&) noexcept = default;
+};
+
+/// What was decided about a frame, and by which rule; the XDP program counts the same ones.
+enum class Decision : std::uint8_t {
+  by_ethertype,
+  by_ip_protocol,
+  by_dscp,
+  by_udp_port,
+  not_telemetry,  // no rule matches
+  truncated,      // the frame ends, or contradicts itself, before the rules could be tried
+  count_
+};
+
+[[nodiscard]] constexpr bool is_telemetry(Decision decision) noexcept {
+  return decision < Decision::not_telemetry;
+}
+
+class Match {
+ public:
+  explicit Match(const MatchRules& rules);
+
+  /// Tries the rules in the order of Decision; the first that holds is the answer.
+  [[nodiscard]] Decision decide(Bytes frame) const noexcept;
+
+ private:
+  std::vector<std::uint16_t> ethertypes_;
+  std::bitset<256> ip_protocols_;
+  std::vector<std::uint16_t> udp_dst_ports_;
+  std::optional<DscpMatch> dscp_;
+};
+
+}  // namespace valinor::wire
