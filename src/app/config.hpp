@@ -1,8 +1,9 @@
-/// The whole configuration: what conf/nic.yaml says, with its defaults. app/config_file reads YAML
-/// into it; each module gets the part that it declares.
+/// The whole configuration: what conf/nic.yaml says, with its defaults. app/config_load reads YAML
+/// into it by the table in app/schema; each module gets the part that it declares.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct ObserveConfig {
 };
 
 struct Config {
-  RunConfig run;
+  std::uint32_t version = 1;  // of the form of the file
+  RunConfig run;              // its key is exporter.key
   std::vector<packet_io::afxdp::InterfaceConfig> interfaces;
   clock::ClockName clock = clock::ClockName::tai;
   pipeline::WorkerConfig worker;

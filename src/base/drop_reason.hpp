@@ -12,13 +12,12 @@ namespace valinor {
 enum class DropReason : std::uint8_t {
   none,
   // the telemetry says something that the frame does not hold
-  truncated,        // the frame ends inside a header
-  hop_count,        // claims more hops than the frame holds
-  broken_chain,     // next_proto ends early, runs on, or names an unknown protocol
-  unknown_layout,   // no trace layout fits the frame
-  malformed_ip,     // not IPv4/IPv6 behind the telemetry, or an impossible header length
-  unknown_format,   // a rule matched, yet the bytes are of no known telemetry format
-  not_reflectable,  // no addresses to swap
+  truncated,       // the frame ends inside a header
+  hop_count,       // claims more hops than the frame holds
+  broken_chain,    // next_proto ends early, runs on, or names an unknown protocol
+  unknown_layout,  // no trace layout fits the frame
+  malformed_ip,    // not IPv4/IPv6 behind the telemetry, or an impossible header length
+  unknown_format,  // a rule matched, yet the bytes are of no known telemetry format
   // between our program and the kernel
   tx_full,        // no room in the TX ring
   tx_refused,     // the device dropped the frame, or the kernel called its descriptor invalid
@@ -33,9 +32,9 @@ inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason:
 /// The counter's name: "truncated". For `none`: "none".
 [[nodiscard]] constexpr std::string_view to_name(DropReason reason) noexcept {
   constexpr std::array<std::string_view, kDropReasons> kNames{
-      "none",          "truncated",      "hop_count",       "broken_chain", "unknown_layout",
-      "malformed_ip",  "unknown_format", "not_reflectable", "tx_full",      "tx_refused",
-      "tx_unfinished", "rx_ring_full",   "rx_no_frame"};
+      "none",           "truncated",     "hop_count",      "broken_chain",
+      "unknown_layout", "malformed_ip",  "unknown_format", "tx_full",
+      "tx_refused",     "tx_unfinished", "rx_ring_full",   "rx_no_frame"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

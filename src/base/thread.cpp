@@ -3,27 +3,16 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include <cerrno>
+#include <algorithm>
 
 #include "base/failure.hpp"
 
 namespace valinor {
 
-void name_this_thread(const std::string& name) {
-  ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
-}
-
-void pin_this_thread(CpuId cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (cpu.value() < CPU_SETSIZE) CPU_SET(cpu.value(), &set);
-  const int error = ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
-  if (error == 0) return;
-  throw Failure{ExitStatus::host_not_ready,
-                {"HOST-CPU-01", "cannot pin a worker to CPU " + std::to_string(cpu.value()),
-                 "the kernel answered " + describe_errno(error) +
-                     ": the CPU is absent, offline or outside this process's cpuset",
-                 "interfaces[].cpus: auto    or CPUs out of:  taskset -pc $$"}};
+void name_this_thread(const std::string& name) noexcept {
+  char cut[16] = {};
+  name.copy(cut, sizeof cut - 1);
+  ::pthread_setname_np(::pthread_self(), cut);
 }
 
 std::vector<CpuId> allowed_cpus() {
@@ -35,6 +24,24 @@ std::vector<CpuId> allowed_cpus() {
     if (CPU_ISSET(cpu, &set)) cpus.push_back(CpuId{cpu});
   }
   return cpus;
+}
+
+void require_cpu(CpuId cpu) {
+  const std::vector<CpuId> allowed = allowed_cpus();
+  if (std::find(allowed.begin(), allowed.end(), cpu) != allowed.end()) return;
+  std::string list;
+  for (const CpuId one : allowed) list += (list.empty() ? "" : ", ") + std::to_string(one.value());
+  throw Failure{ExitStatus::host_not_ready,
+                {"HOST-CPU-01", "cannot pin a worker to CPU " + std::to_string(cpu.value()),
+                 "the CPU is absent, offline or outside this process's cpuset; allowed are " + list,
+                 "interfaces[].cpus: auto    or some of those"}};
+}
+
+void pin_this_thread(CpuId cpu) noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu.value(), &set);
+  ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
 }
 
 }  // namespace valinor

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace valinor::clock {
 
@@ -10,5 +11,15 @@ enum class ClockName : std::uint8_t {
   realtime,   // CLOCK_REALTIME
   monotonic,  // CLOCK_MONOTONIC: since boot
 };
+
+/// The name as configuration and reports write it: "tai".
+[[nodiscard]] constexpr std::string_view to_name(ClockName name) noexcept {
+  switch (name) {
+    case ClockName::tai: return "tai";
+    case ClockName::realtime: return "realtime";
+    case ClockName::monotonic: break;
+  }
+  return "monotonic";
+}
 
 }  // namespace valinor::clock

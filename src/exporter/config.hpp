@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "base/result.hpp"
 
 namespace valinor::exporter {
 
@@ -17,7 +20,13 @@ struct RedisAddress {
 
   /// "redis://127.0.0.1:6379/0" or "unix:///run/redis.sock?db=0"
   [[nodiscard]] std::string to_url() const;
+
+  friend bool operator==(const RedisAddress&, const RedisAddress&) = default;
 };
+
+/// Reads "redis://host:port/db" (port and db may be left out, an IPv6 address stands in brackets)
+/// or "unix:///path?db=N". The error's `doing` is the whole message; it never repeats a password.
+[[nodiscard]] Result<RedisAddress> parse_redis_url(std::string_view url);
 
 struct RedisConfig {
   bool enabled = true;

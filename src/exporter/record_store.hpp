@@ -22,17 +22,20 @@ namespace valinor::exporter {
 struct Batch {
   std::vector<std::byte> rows;
   std::size_t records = 0;
+  bool maybe_stored = false;  // submitted before, and the link went before an answer came
 };
 
 /// What became of the oldest batch submitted.
 struct Outcome {
   enum class Kind {
     stored,    // acknowledged: `collapsed` of its records were in the store already
-    rejected,  // the store will never take it; `reason` says why
+    refused,   // not stored, but may be later: submit it again when ready(); trouble() says why
+    rejected,  // not stored, and the store will never take it; `reason` says why
     lost_link  // the connection went; nothing submitted and unanswered is known to be stored
   };
   Kind kind = Kind::stored;
   std::uint64_t collapsed = 0;
+  std::uint64_t unsure = 0;  // of those stored: may have been in the store before the first attempt
   std::string reason;
 };
 
@@ -40,20 +43,21 @@ class RecordStore {
  public:
   virtual ~RecordStore() = default;
 
-  /// "redis unix:///run/redis.sock", for messages. Never contains a password.
+  /// "redis unix:///run/redis.sock?db=0", for messages. Never contains a password.
   [[nodiscard]] virtual std::string name() const = 0;
 
   /// Appends what this store keeps of `record` to `rows`.
   virtual void encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const = 0;
 
-  /// Works towards being able to take batches (connects, waits for its next attempt) and answers
-  /// whether it is. Never blocks for longer than a connection attempt's time-out.
+  /// Works towards being able to take batches (connects, greets, waits for its next attempt) and
+  /// answers whether it is. Never waits: rings fill while it runs.
   [[nodiscard]] virtual bool ready() = 0;
 
-  /// Why ready() says no, in one line; empty when it says yes.
+  /// What is wrong, in one line ("lost: ECONNREFUSED (connect)"); empty while all is well. After
+  /// a refusal it stays until a batch is stored, though ready() says yes for each next attempt.
   [[nodiscard]] virtual std::string trouble() const = 0;
 
-  /// How many batches may be submitted and unanswered at a time; at least 1.
+  /// How many batches may be submitted and unanswered now; at least 1.
   [[nodiscard]] virtual std::size_t max_in_flight() const = 0;
 
   /// Starts storing a batch. Only when ready(), with fewer than max_in_flight() unanswered. The

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "wire/match.hpp"
 
@@ -14,6 +15,15 @@ enum class Role : std::uint8_t {
   collect,  // nothing: the frame is recycled
   reflect,  // MAC and IP addresses and ports are swapped, and it leaves by the queue it came in
 };
+
+/// The role's name in the configuration: "collect".
+[[nodiscard]] constexpr std::string_view to_name(Role role) noexcept {
+  switch (role) {
+    case Role::collect: return "collect";
+    case Role::reflect: return "reflect";
+  }
+  return "?";
+}
 
 struct WorkerConfig {
   Role role = Role::collect;

@@ -1,0 +1,89 @@
+#include "app/books.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <numeric>
+
+namespace valinor::app {
+namespace {
+
+const char* verdict(bool balanced, std::uint64_t lost) {
+  if (!balanced) return "DOES NOT BALANCE";
+  return lost == 0 ? "complete" : "balanced, with losses";
+}
+
+/// "<label> a 3, b 1" for every reason that occurred; "" where none did.
+template <class Reason, std::size_t kCount>
+std::string list_reasons(const char* label, const std::array<std::uint64_t, kCount>& counts) {
+  std::string out;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (counts[i] == 0) continue;
+    out += fmt::format("{}{} {}", out.empty() ? label : ", ", to_name(static_cast<Reason>(i)),
+                       with_commas(counts[i]));
+  }
+  return out.empty() ? out : out + "\n";
+}
+
+template <std::size_t kCount>
+std::uint64_t sum(const std::array<std::uint64_t, kCount>& counts) noexcept {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+}  // namespace
+
+std::string with_commas(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+std::uint64_t FrameBooks::all_dropped() const noexcept { return sum(dropped); }
+
+bool FrameBooks::balanced() const noexcept {
+  return received == transmitted + consumed + passed + all_dropped();
+}
+
+std::string FrameBooks::to_text() const {
+  return fmt::format(
+             "frames   {} received = {} transmitted + {} consumed + {} passed + {} dropped   {}\n",
+             with_commas(received), with_commas(transmitted), with_commas(consumed),
+             with_commas(passed), with_commas(all_dropped()), verdict(balanced(), all_dropped())) +
+         list_reasons<DropReason>("         dropped: ", dropped);
+}
+
+std::uint64_t RecordBooks::all_lost() const noexcept { return ring_full + sum(lost); }
+
+bool RecordBooks::balanced() const noexcept {
+  return produced == stored + collapsed + pending + all_lost();
+}
+
+std::string RecordBooks::to_text() const {
+  std::string text =
+      fmt::format("records  {} produced = {} stored + {} collapsed + {} pending + {} lost   {}\n",
+                  with_commas(produced), with_commas(stored), with_commas(collapsed),
+                  with_commas(pending), with_commas(all_lost()), verdict(balanced(), all_lost()));
+  if (ring_full != 0) text += fmt::format("         lost: ring_full {}\n", with_commas(ring_full));
+  return text + list_reasons<exporter::LossReason>("         lost: ", lost);
+}
+
+RecordBooks make_record_books(const exporter::ExporterStats& stats, std::uint64_t produced,
+                              std::uint64_t ring_full) {
+  RecordBooks books{.produced = produced,
+                    .stored = stats.stored.value(),
+                    .collapsed = stats.collapsed.value(),
+                    .pending = stats.pending.load(),
+                    .ring_full = ring_full,
+                    .lost = {}};
+  for (std::size_t i = 0; i < books.lost.size(); ++i) books.lost[i] = stats.lost[i].value();
+  return books;
+}
+
+ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records) {
+  fmt::print("{}{}", frames.to_text(), records.to_text());
+  std::fflush(stdout);
+  if (!frames.balanced() || !records.balanced()) return ExitStatus::internal_error;
+  return records.all_lost() == 0 ? ExitStatus::done : ExitStatus::records_lost;
+}
+
+}  // namespace valinor::app

@@ -1,0 +1,59 @@
+/// The two equations that a run must satisfy, and how they are printed.
+///
+///   frames received  = transmitted + consumed + passed + each drop reason
+///   records produced = stored + collapsed + pending + each loss reason
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/drop_reason.hpp"
+#include "base/failure.hpp"
+#include "exporter/exporter_stats.hpp"
+
+namespace valinor::app {
+
+struct FrameBooks {
+  std::uint64_t received = 0;     // that the port (and its XDP program) saw
+  std::uint64_t transmitted = 0;  // that left
+  std::uint64_t consumed = 0;     // record taken, frame done with
+  std::uint64_t passed = 0;       // left to the host's stack
+  std::array<std::uint64_t, kDropReasons> dropped{};
+
+  [[nodiscard]] std::uint64_t& dropped_by(DropReason reason) noexcept {
+    return dropped[static_cast<std::size_t>(reason)];
+  }
+  [[nodiscard]] std::uint64_t all_dropped() const noexcept;
+  [[nodiscard]] bool balanced() const noexcept;
+
+  /// "frames   1,000 received = 900 transmitted + 0 consumed + 90 passed + 10 dropped   complete"
+  /// and a line that names each drop reason that occurred.
+  [[nodiscard]] std::string to_text() const;
+};
+
+struct RecordBooks {
+  std::uint64_t produced = 0;
+  std::uint64_t stored = 0;
+  std::uint64_t collapsed = 0;
+  std::uint64_t pending = 0;
+  std::uint64_t ring_full = 0;  // lost before the exporter saw them
+  std::array<std::uint64_t, exporter::kLossReasons> lost{};
+
+  [[nodiscard]] std::uint64_t all_lost() const noexcept;
+  [[nodiscard]] bool balanced() const noexcept;
+  [[nodiscard]] std::string to_text() const;
+};
+
+/// What the exporter counted, of records that workers `produced` and `ring_full` of them lost.
+[[nodiscard]] RecordBooks make_record_books(const exporter::ExporterStats& stats,
+                                            std::uint64_t produced, std::uint64_t ring_full);
+
+/// Prints both to stdout and answers how the program ends: `done`; `records_lost`; where the books
+/// do not balance, `internal_error`.
+[[nodiscard]] ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records);
+
+/// 1234567 -> "1,234,567"
+[[nodiscard]] std::string with_commas(std::uint64_t number);
+
+}  // namespace valinor::app

@@ -1,0 +1,74 @@
+/// What the user asked for, read from argv. Nothing is opened or checked against the host here.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <variant>
+#include <vector>
+
+#include "app/config_load.hpp"
+#include "base/failure.hpp"
+#include "base/units.hpp"
+#include "traffic/frame_template.hpp"
+#include "wire/headers.hpp"
+
+namespace valinor::app {
+
+struct RunCommand {
+  bool check_only = false;  // -T: the configuration is checked, nothing else
+};
+
+struct CheckCommand {
+  bool print_effective = false;
+};
+
+struct ReplayCommand {
+  std::string input;                  // capture file
+  std::optional<std::string> output;  // capture file of what is sent; nothing: it is dropped
+};
+
+/// Addresses of generated frames: locally administered, so that no vendor's NIC has them.
+inline constexpr wire::MacAddress kGenSource{std::byte{2}, {}, {}, {}, {}, std::byte{1}};
+inline constexpr wire::MacAddress kGenDestination{std::byte{2}, {}, {}, {}, {}, std::byte{2}};
+
+struct GenCommand {
+  std::string target;  // interface, or capture file if it ends in .pcap
+  traffic::FrameConfig frames;
+  std::uint64_t packets_per_second = 0;  // 0: as fast as it goes
+  std::uint64_t count = 0;               // packets; 0: no bound
+  std::chrono::nanoseconds duration{0};  // 0: no bound
+  std::vector<QueueId> queues;           // empty: all that the interface has
+};
+
+struct VersionCommand {
+  bool build_info = false;
+};
+
+using Command = std::variant<RunCommand, CheckCommand, ReplayCommand, GenCommand, VersionCommand>;
+
+struct CommandLine {
+  ConfigSources config;  // of all -c, of check's FILEs, --set, and run's --duration and --key
+  int verbosity = 0;     // number of -v, or -1 for -q
+  Command command;
+};
+
+/// Why there is no command to carry out: help was asked for (done, for stdout), or the command line
+/// is wrong (usage, for stderr).
+struct CommandLineAnswer {
+  ExitStatus exit_status = ExitStatus::usage;
+  std::string text;  // with final newline
+};
+
+/// `arguments` without the program's name.
+[[nodiscard]] tl::expected<CommandLine, CommandLineAnswer> parse_command_line(
+    std::span<const std::string_view> arguments);
+[[nodiscard]] tl::expected<CommandLine, CommandLineAnswer> parse_command_line(int argc,
+                                                                              char** argv);
+
+}  // namespace valinor::app

@@ -1,0 +1,138 @@
+#include "app/config_check.hpp"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <map>
+#include <string>
+
+#include "app/config_units.hpp"
+
+namespace valinor::app {
+namespace {
+
+class Check {
+ public:
+  Check(const Config& config, const Origins& origins, const Source& whole, Problems& problems)
+      : config_{config}, origins_{origins}, whole_{whole}, problems_{problems} {}
+
+  void version() {
+    if (origins_.contains("version")) return;
+    missing("version", "the file must say which form it has", "version: 1");
+  }
+
+  void interfaces(bool required) {
+    const auto list = origins_.find("interfaces");
+    if (list != origins_.end() && !list->second.good) return;
+    if (config_.interfaces.empty() && required) {
+      if (list != origins_.end()) {
+        problems_.add("CFG-KEY-01", *list->second.source, list->second.place,
+                      "interfaces is empty; at least one NIC is needed");
+      } else {
+        missing("interfaces", "at least one NIC is needed", "interfaces: [{name: eth0}]");
+      }
+    }
+    std::map<std::string, std::size_t> seen;
+    for (std::size_t i = 0; i < config_.interfaces.size(); ++i) {
+      name(i, seen);
+      frames(i);
+    }
+  }
+
+  void something_to_match() {
+    const wire::MatchRules& match = config_.worker.match;
+    const bool nothing = match.ethertypes.empty() && match.ip_protocols.empty() &&
+                         match.udp_dst_ports.empty() && !match.dscp;
+    if (!nothing) return;
+    at({"telemetry.match.ethertypes", "telemetry.match.ip_protocols",
+        "telemetry.match.udp_dst_ports", "telemetry.match.dscp"},
+       "CFG-MATCH-01", "telemetry.match matches nothing, so no packet would ever be taken",
+       "give at least one ethertype, IP protocol, UDP port or DSCP");
+  }
+
+  void backoff() {
+    const exporter::RedisConfig& redis = config_.exporter.redis;
+    if (redis.backoff_initial <= redis.backoff_max) return;
+    const auto text = [](std::chrono::nanoseconds time) {
+      return format_duration(static_cast<std::uint64_t>(time.count()));
+    };
+    at({"export.redis.backoff.initial", "export.redis.backoff.max"}, "CFG-REDIS-01",
+       fmt::format("export.redis.backoff.initial ({}) is longer than export.redis.backoff.max ({})",
+                   text(redis.backoff_initial), text(redis.backoff_max)));
+  }
+
+ private:
+  void missing(std::string_view key, std::string_view why, std::string_view example) {
+    problems_.add("CFG-KEY-01", whole_, {}, fmt::format("'{}' is missing: {}", key, why), {},
+                  fmt::format("add the line  {}", example));
+  }
+
+  void name(std::size_t i, std::map<std::string, std::size_t>& seen) {
+    const std::string& name = config_.interfaces[i].name;
+    const std::string entry = fmt::format("interfaces[{}]", i);
+    const auto given = origins_.find(entry + ".name");
+    if (given == origins_.end()) {
+      const Origin& origin = origins_.at(entry);
+      problems_.add("CFG-KEY-01", *origin.source, origin.place, "'name' is missing in " + entry);
+      return;
+    }
+    if (!given->second.good) return;
+    const auto [first, is_new] = seen.emplace(name, i);
+    if (is_new) return;
+    const std::string first_name = fmt::format("interfaces[{}].name", first->second);
+    const Origin& before = origins_.find(first_name)->second;
+    problems_.add("CFG-IFACE-01", *given->second.source, given->second.place,
+                  fmt::format("{} is {} again", entry, in_quotes(name)),
+                  fmt::format("first given at {}", before.source->to_text(before.place)));
+  }
+
+  /// A frame is in one place at a time, so the rings can only be full together if there are frames
+  /// for all of them. Completions need none of their own: these frames came from TX.
+  void frames(std::size_t i) {
+    const auto& interface = config_.interfaces[i];
+    const std::uint64_t needed = std::uint64_t{interface.rings.rx} + interface.rings.fill +
+                                 interface.rings.tx;
+    if (interface.umem.frames >= needed) return;
+    const std::string entry = fmt::format("interfaces[{}]", i);
+    at({entry + ".umem.frames", entry + ".rings.rx", entry + ".rings.fill", entry + ".rings.tx"},
+       "CFG-UMEM-01",
+       fmt::format("{}.umem.frames is {}, but the rings hold {} (rx {} + fill {} + tx {}) and would "
+                   "run dry",
+                   entry, interface.umem.frames, needed, interface.rings.rx, interface.rings.fill,
+                   interface.rings.tx),
+       fmt::format("umem: {{frames: {}}}, or smaller rings", needed));
+  }
+
+  /// Tells a contradiction between keys at the first of them that was given; nothing if one of
+  /// them is wrong by itself, since its value is not what Config holds.
+  void at(std::initializer_list<std::string> paths, std::string_view code, std::string message,
+          std::string next = {}) {
+    const Origin* first = nullptr;
+    for (const std::string& path : paths) {
+      const auto origin = origins_.find(path);
+      if (origin == origins_.end()) continue;
+      if (!origin->second.good) return;
+      if (first == nullptr) first = &origin->second;
+    }
+    if (first == nullptr) return;  // defaults agree with each other
+    problems_.add(code, *first->source, first->place, std::move(message), {}, std::move(next));
+  }
+
+  const Config& config_;
+  const Origins& origins_;
+  const Source& whole_;
+  Problems& problems_;
+};
+
+}  // namespace
+
+void check_config(const Config& config, const Origins& origins, const Source& whole,
+                  bool interfaces_required, Problems& problems) {
+  Check check{config, origins, whole, problems};
+  check.version();
+  check.interfaces(interfaces_required);
+  check.something_to_match();
+  check.backoff();
+}
+
+}  // namespace valinor::app

@@ -1,0 +1,236 @@
+#include "app/config_value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "app/config_suggest.hpp"
+#include "app/config_units.hpp"
+
+namespace valinor::app {
+namespace {
+
+constexpr std::size_t kMaxInterfaceName = 15;  // IFNAMSIZ - 1
+constexpr std::size_t kMaxUrl = 512;
+constexpr std::size_t kMaxIds = 1024;
+constexpr std::uint8_t kMaxDscp = 0x3f;
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+}
+
+std::string_view kind_name(YamlNode::Kind kind) {
+  switch (kind) {
+    case YamlNode::Kind::null: return "nothing";
+    case YamlNode::Kind::scalar: return "text";
+    case YamlNode::Kind::sequence: return "a list";
+    case YamlNode::Kind::map: break;
+  }
+  return "a map";
+}
+
+/// One value being read.
+class Reader {
+ public:
+  Reader(const SchemaKey& key, const YamlNode& node, const ValueSite& site)
+      : key_{key}, node_{node}, site_{site} {}
+
+  std::optional<Value> read() {
+    const bool is_list = key_.type == ValueType::id_list || key_.type == ValueType::number_list;
+    if (is_list && node_.kind == YamlNode::Kind::sequence) return read_list();
+    if (key_.type == ValueType::dscp && node_.kind == YamlNode::Kind::null) {
+      return Value{std::optional<wire::DscpMatch>{}};
+    }
+    if (node_.kind != YamlNode::Kind::scalar || key_.type == ValueType::number_list) {
+      const bool is_one = node_.kind == YamlNode::Kind::scalar && parse_number(node_.text);
+      return wrong("CFG-TYPE-01", std::string{kind_name(node_.kind)},
+                   is_one ? fmt::format("write [{}]", node_.text) : std::string{});
+    }
+    switch (key_.type) {
+      case ValueType::boolean: return read_boolean();
+      case ValueType::number: return read_number(parse_number(node_.text));
+      case ValueType::size: return read_number(parse_size(node_.text));
+      case ValueType::duration: return read_number(parse_duration(node_.text));
+      case ValueType::choice: return read_choice();
+      case ValueType::text: return read_text();
+      case ValueType::interface_name: return read_interface_name();
+      case ValueType::id_list: return read_ids();
+      case ValueType::number_list: break;
+      case ValueType::dscp: return read_dscp();
+      case ValueType::redis_url: return read_redis_url();
+    }
+    return std::nullopt;
+  }
+
+ private:
+  /// "run.key wants a whole number from 0 to 10, got 'x'"
+  std::nullopt_t wrong(std::string_view code, const std::string& got, std::string hint = {}) {
+    site_.problems.add(code, site_.source, node_.place,
+                       fmt::format("{} wants {}, got {}", site_.path, wanted(key_), got),
+                       std::move(hint));
+    return std::nullopt;
+  }
+  std::nullopt_t wrong_value(std::string hint = {}) {
+    return wrong("CFG-VALUE-01", in_quotes(node_.text), std::move(hint));
+  }
+  std::nullopt_t wrong_range() { return wrong("CFG-RANGE-01", in_quotes(node_.text)); }
+
+  std::optional<Value> read_boolean() {
+    if (node_.text == "true") return Value{true};
+    if (node_.text == "false") return Value{false};
+    return wrong_value();
+  }
+
+  std::optional<Value> read_number(const ParsedNumber& number) {
+    if (!number) return number.error().too_large ? wrong_range() : wrong_value(number.error().hint);
+    if (*number < key_.min || *number > key_.max) return wrong_range();
+    if (key_.power_of_two && !std::has_single_bit(*number)) {
+      const Number below = std::bit_floor(*number);
+      return wrong("CFG-RANGE-01", in_quotes(node_.text),
+                   fmt::format("its neighbours are {} and {}", below, 2 * below));
+    }
+    if (*number % key_.step != 0) return wrong_range();
+    return Value{*number};
+  }
+
+  std::optional<Value> read_choice() {
+    const auto words = split_choices(key_.choices);
+    const auto found = std::find(words.begin(), words.end(), node_.text);
+    if (found == words.end()) return wrong_value(did_you_mean(node_.text, words));
+    return Value{static_cast<Number>(found - words.begin())};
+  }
+
+  std::optional<Value> read_text() {
+    if (has_control(node_.text)) return wrong_value();
+    if (node_.text.size() > key_.max) return wrong_range();
+    return Value{node_.text};
+  }
+
+  std::optional<Value> read_interface_name() {
+    const std::string& name = node_.text;
+    const bool fits = !name.empty() && name.size() <= kMaxInterfaceName && name != "." &&
+                      name != ".." && name.find_first_of("/: ") == std::string::npos;
+    if (!fits || has_control(name)) return wrong_value();
+    return Value{name};
+  }
+
+  std::optional<Value> read_ids() {
+    if (node_.text == key_.choices) return Value{NumberList{}};
+    if (node_.text.starts_with('-')) return wrong_value();
+    const auto ids = parse_id_list(node_.text, key_.max);
+    if (!ids) return wrong_value();
+    return check_list(*ids, {});
+  }
+
+  std::optional<Value> read_list() {
+    if (key_.type == ValueType::id_list && node_.items.empty()) {
+      return wrong("CFG-VALUE-01", "an empty list");
+    }
+    NumberList numbers;
+    std::vector<Place> places;
+    for (const YamlNode& item : node_.items) {
+      const std::optional<Number> number = read_member(item);
+      if (!number) continue;
+      numbers.push_back(*number);
+      places.push_back(item.place);
+    }
+    if (numbers.size() != node_.items.size()) return std::nullopt;
+    return check_list(std::move(numbers), places);
+  }
+
+  std::optional<Number> read_member(const YamlNode& item) {
+    const auto wrong_member = [&](std::string_view code, std::string_view got, std::string hint) {
+      site_.problems.add(code, site_.source, item.place,
+                         fmt::format("{} wants {}, got {} in it", site_.path, wanted(key_), got),
+                         std::move(hint));
+      return std::nullopt;
+    };
+    if (item.kind != YamlNode::Kind::scalar) {
+      return wrong_member("CFG-TYPE-01", kind_name(item.kind), {});
+    }
+    const ParsedNumber number = parse_number(item.text);
+    if (number && *number >= key_.min && *number <= key_.max) return *number;
+    const bool is_number = number || number.error().too_large;
+    return wrong_member(is_number ? "CFG-RANGE-01" : "CFG-VALUE-01", in_quotes(item.text),
+                        number ? std::string{} : number.error().hint);
+  }
+
+  /// Number of members, and each once. `places` is empty if they all stand in one word.
+  std::optional<Value> check_list(NumberList numbers, const std::vector<Place>& places) {
+    if (numbers.size() > key_.max_items) {
+      return wrong("CFG-RANGE-02", fmt::format("{} of them", numbers.size()));
+    }
+    if (!key_.repeats) {
+      for (auto it = numbers.begin(); it != numbers.end(); ++it) {
+        if (std::find(numbers.begin(), it, *it) == it) continue;
+        const auto index = static_cast<std::size_t>(it - numbers.begin());
+        site_.problems.add("CFG-LIST-01", site_.source,
+                           places.empty() ? node_.place : places[index],
+                           key_.hex ? fmt::format("{} lists {:#x} twice", site_.path, *it)
+                                    : fmt::format("{} lists {} twice", site_.path, *it));
+        return std::nullopt;
+      }
+    }
+    return Value{std::move(numbers)};
+  }
+
+  std::optional<Value> read_dscp() {
+    const std::string_view text{node_.text};
+    const std::size_t slash = text.find('/');
+    const ParsedNumber value = parse_number(text.substr(0, slash));
+    const ParsedNumber mask = slash == std::string_view::npos ? ParsedNumber{Number{kMaxDscp}}
+                                                              : parse_number(text.substr(slash + 1));
+    if (!value || !mask) return wrong_value();
+    if (*value > kMaxDscp || *mask > kMaxDscp) return wrong_range();
+    if (*mask == 0) return wrong_value("mask 0 means every TCP and UDP packet");
+    if ((*value & ~*mask) != 0) return wrong_value("the value has bits that the mask lacks");
+    return Value{std::optional{wire::DscpMatch{static_cast<std::uint8_t>(*value),
+                                               static_cast<std::uint8_t>(*mask)}}};
+  }
+
+  std::optional<Value> read_redis_url() {
+    if (has_control(node_.text) || node_.text.size() > kMaxUrl) {
+      return wrong("CFG-VALUE-01", "something that is no URL");
+    }
+    auto address = exporter::parse_redis_url(node_.text);
+    if (address) return Value{std::move(*address)};
+    site_.problems.add("CFG-VALUE-01", site_.source, node_.place,
+                       fmt::format("{}: {}", site_.path, address.error().doing));
+    return std::nullopt;
+  }
+
+  const SchemaKey& key_;
+  const YamlNode& node_;
+  const ValueSite& site_;
+};
+
+}  // namespace
+
+std::optional<Value> read_value(const SchemaKey& key, const YamlNode& node, const ValueSite& site) {
+  return Reader{key, node, site}.read();
+}
+
+std::optional<NumberList> parse_id_list(std::string_view text, Number max) {
+  NumberList ids;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view part = text.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    const std::size_t dash = part.find('-');
+    const ParsedNumber first = parse_number(part.substr(0, dash));
+    const ParsedNumber last =
+        dash == std::string_view::npos ? first : parse_number(part.substr(dash + 1));
+    if (!first || !last || *first > *last || *last > max) return std::nullopt;
+    if (ids.size() + (*last - *first) >= 4 * kMaxIds) return std::nullopt;
+    for (Number id = *first; id <= *last; ++id) ids.push_back(id);
+    if (comma == text.size()) return ids;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace valinor::app

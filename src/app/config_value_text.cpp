@@ -1,0 +1,117 @@
+// The writing half of config_value.hpp.
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "app/config_units.hpp"
+#include "app/config_value.hpp"
+
+namespace valinor::app {
+namespace {
+
+std::string list_text(const NumberList& numbers, bool hex) {
+  std::string out{"["};
+  for (const Number number : numbers) {
+    if (out.size() > 1) out.append(", ");
+    out.append(hex ? fmt::format("{:#x}", number) : std::to_string(number));
+  }
+  out.push_back(']');
+  return out;
+}
+
+/// Between double quotes, with YAML's escapes. Values hold no control characters.
+std::string quoted_text(std::string_view text) {
+  std::string out{"\""};
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+  return out;
+}
+
+/// `url` as YAML takes it without quotes, or quoted.
+std::string url_text(const std::string& url) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:?=";
+  return url.find_first_not_of(kPlain) == std::string::npos ? url : quoted_text(url);
+}
+
+/// " frames", or nothing.
+std::string unit_text(const SchemaKey& key) {
+  return key.unit.empty() ? std::string{} : fmt::format(" {}", key.unit);
+}
+
+std::string range_text(const SchemaKey& key) {
+  switch (key.type) {
+    case ValueType::size:
+      return fmt::format("from {} to {}", format_size(key.min), format_size(key.max));
+    case ValueType::duration:
+      return fmt::format("from {} to {}{}", format_duration(key.min), format_duration(key.max),
+                         key.step > 1 ? " in steps of " + format_duration(key.step) : "");
+    default: break;
+  }
+  if (key.hex) return fmt::format("from {:#x} to {:#x}", key.min, key.max);
+  return fmt::format("from {} to {}", key.min, key.max);
+}
+
+}  // namespace
+
+std::string to_text(const SchemaKey& key, const Value& value) {
+  switch (key.type) {
+    case ValueType::boolean: return std::get<bool>(value) ? "true" : "false";
+    case ValueType::number: return std::to_string(std::get<Number>(value));
+    case ValueType::size: return format_size(std::get<Number>(value));
+    case ValueType::duration: return format_duration(std::get<Number>(value));
+    case ValueType::choice: {
+      const auto words = split_choices(key.choices);
+      return std::string{words.at(std::get<Number>(value))};
+    }
+    case ValueType::interface_name:
+    case ValueType::text: return quoted_text(std::get<std::string>(value));
+    case ValueType::id_list: {
+      const auto& ids = std::get<NumberList>(value);
+      return ids.empty() ? std::string{key.choices} : list_text(ids, false);
+    }
+    case ValueType::number_list: return list_text(std::get<NumberList>(value), key.hex);
+    case ValueType::dscp: {
+      const auto& dscp = std::get<std::optional<wire::DscpMatch>>(value);
+      return dscp ? fmt::format("{:#04x}/{:#04x}", dscp->value, dscp->mask) : "null";
+    }
+    case ValueType::redis_url: return url_text(std::get<exporter::RedisAddress>(value).to_url());
+  }
+  return {};
+}
+
+std::string wanted(const SchemaKey& key) {
+  switch (key.type) {
+    case ValueType::boolean: return "true or false";
+    case ValueType::number:
+      if (key.min == key.max) return std::to_string(key.min);
+      return fmt::format("{} {}{}", key.power_of_two ? "a power of two" : "a whole number",
+                         range_text(key), unit_text(key));
+    case ValueType::size: return "a size " + range_text(key);
+    case ValueType::duration: return "a time " + range_text(key);
+    case ValueType::choice: {
+      std::string words;
+      for (const std::string_view word : split_choices(key.choices)) {
+        words.append(words.empty() ? "one of " : ", ").append(word);
+      }
+      return words;
+    }
+    case ValueType::text: return fmt::format("text of at most {} bytes", key.max);
+    case ValueType::interface_name:
+      return "an interface name (at most 15 characters, without '/', ':' and spaces)";
+    case ValueType::id_list:
+      return fmt::format("{}, or {} up to {} such as 0-3 or [0, 2, 5]", key.choices, key.unit,
+                         key.max);
+    case ValueType::number_list:
+      return fmt::format("a list of at most {} {} {}", key.max_items, key.unit, range_text(key));
+    case ValueType::dscp: return "value/mask such as 0x17/0x3f, or null";
+    case ValueType::redis_url: return "a Redis URL such as redis://127.0.0.1:6379/0";
+  }
+  return {};
+}
+
+}  // namespace valinor::app

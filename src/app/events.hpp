@@ -1,0 +1,27 @@
+/// What the main thread waits for: a signal, the next tick, the end of the run.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/unique_fd.hpp"
+
+namespace valinor::app {
+
+/// Blocks SIGINT and SIGTERM for the calling thread and all that it starts later, and SIGPIPE for
+/// good; create it before any thread. Main thread.
+class Signals {
+ public:
+  Signals();
+
+  /// The name of a signal that has come, "" if none has within `patience`.
+  [[nodiscard]] std::string wait(std::chrono::milliseconds patience);
+
+  /// From now on a second SIGINT ends the process at once, with exit status 130.
+  static void exit_on_next();
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace valinor::app

@@ -1,0 +1,154 @@
+#include "app/generate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <limits>
+#include <memory>
+
+#include "app/books.hpp"
+#include "packet_io/afxdp/afxdp_port.hpp"
+#include "packet_io/frame.hpp"
+#include "packet_io/replay/pcap_file.hpp"
+#include "traffic/pacer.hpp"
+
+namespace valinor::app {
+namespace {
+
+using packet_io::Frame;
+using packet_io::afxdp::AfxdpPort;
+using std::chrono::steady_clock;
+
+/// How long frames may take to leave at the end.
+constexpr std::chrono::seconds kTransmitPatience{2};
+
+/// A capture without a rate gets packets this far apart: 1 Mpps.
+constexpr std::uint64_t kCaptureRate = 1'000'000;
+constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
+
+/// Counts down to the end of the traffic.
+class Remaining {
+ public:
+  explicit Remaining(const GenCommand& command)
+      : packets_{command.count == 0 ? std::numeric_limits<std::uint64_t>::max() : command.count},
+        end_{command.duration.count() == 0 ? steady_clock::time_point::max()
+                                           : steady_clock::now() + command.duration} {}
+
+  [[nodiscard]] std::uint64_t packets() const noexcept { return packets_; }
+  void sent(std::uint64_t packets) noexcept { packets_ -= packets; }
+  [[nodiscard]] bool over() const noexcept { return packets_ == 0 || steady_clock::now() >= end_; }
+
+ private:
+  std::uint64_t packets_;
+  steady_clock::time_point end_;
+};
+
+/// Sends up to `limit` packets, numbered from `first`, by one queue; answers how many it took.
+std::uint64_t send_burst(AfxdpPort& port, const traffic::FrameTemplates& frames,
+                         std::uint64_t first, std::uint64_t step, std::uint64_t limit,
+                         Nanos now) noexcept {
+  std::array<Frame, packet_io::kMaxBurst> burst;
+  const std::size_t wanted = std::min<std::uint64_t>(limit, burst.size());
+  const std::size_t got = port.allocate({burst.data(), wanted});
+  for (std::size_t i = 0; i < got; ++i) {
+    // Each packet of a burst has its own switch time, or a sorted set would see one record.
+    frames.write(first + i * step, static_cast<std::uint64_t>(now.count()) + i,
+                 {burst[i].data, frames.frame_bytes()});
+    burst[i].bytes = static_cast<std::uint32_t>(frames.frame_bytes());
+  }
+  const std::size_t taken = port.transmit({burst.data(), got});
+  port.recycle({burst.data() + taken, got - taken});
+  port.flush();
+  return taken;
+}
+
+ExitStatus report_sent(std::uint64_t written, std::uint64_t left, double seconds) {
+  fmt::print("sent     {} packets in {:.2f} s = {} pps", with_commas(left), seconds,
+             with_commas(static_cast<std::uint64_t>(static_cast<double>(left) / seconds)));
+  if (left != written)
+    fmt::print("; {} more were refused by the device", with_commas(written - left));
+  fmt::print("\n");
+  std::fflush(stdout);
+  return ExitStatus::done;
+}
+
+void require_frame_fits(std::size_t frame_bytes, std::size_t limit, const std::string& where) {
+  if (frame_bytes <= limit) return;
+  throw Failure{ExitStatus::usage,
+                {"GEN-SIZE-01", fmt::format("frames of {} bytes do not fit", frame_bytes),
+                 fmt::format("{} takes {} bytes", where, limit),
+                 "fewer --hops, a smaller --collect-size layout or --payload"}};
+}
+
+ExitStatus generate_capture(const GenCommand& command, const traffic::FrameTemplates& frames) {
+  const std::uint64_t rate =
+      command.packets_per_second == 0 ? kCaptureRate : command.packets_per_second;
+  const auto in_duration =
+      static_cast<std::uint64_t>(command.duration.count()) * rate / kNanosPerSecond;
+  const std::uint64_t count = command.count != 0 ? command.count : in_duration;
+  packet_io::replay::PcapWriter writer{command.target};
+  std::vector<std::byte> frame(frames.frame_bytes());
+  for (std::uint64_t number = 0; number < count; ++number) {
+    const std::uint64_t time_ns = number * kNanosPerSecond / rate;
+    frames.write(number, time_ns, frame);
+    writer.write(frame, static_cast<std::uint32_t>(frame.size()),
+                 {Nanos{static_cast<std::int64_t>(time_ns)}});
+  }
+  if (!writer.flush()) {
+    throw Failure{ExitStatus::host_not_ready,
+                  {"PCAP-WRITE-02", "capture '" + command.target + "' is incomplete",
+                   "writing to it failed", "df .    shows whether the disk is full"}};
+  }
+  fmt::print("wrote    {} packets to {}\n", with_commas(count), command.target);
+  return ExitStatus::done;
+}
+
+}  // namespace
+
+ExitStatus generate(const GenCommand& command, Signals& signals) {
+  const traffic::FrameTemplates frames{command.frames};
+  if (command.target.ends_with(".pcap")) return generate_capture(command, frames);
+
+  const auto interface = packet_io::afxdp::find_interface(command.target);
+  require_frame_fits(frames.frame_bytes(), interface.mtu + sizeof(wire::EthernetHeader),
+                     fmt::format("{} with its MTU of {}", interface.name, interface.mtu));
+  std::vector<std::unique_ptr<AfxdpPort>> ports;
+  for (const QueueId queue : packet_io::afxdp::choose_queues(interface, command.queues)) {
+    ports.push_back(std::make_unique<AfxdpPort>(
+        interface, queue, packet_io::afxdp::UmemConfig{}, packet_io::afxdp::RingSizes{},
+        packet_io::afxdp::Mode::automatic, packet_io::afxdp::Use::transmit_only));
+  }
+  require_frame_fits(frames.frame_bytes(), ports.front()->room(), "a piece of packet memory");
+
+  const auto begin = steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration_cast<Nanos>(steady_clock::now() - begin);
+  };
+  Remaining remaining{command};
+  traffic::Pacer pacer{command.packets_per_second, Nanos{0}};
+  // Queue q sends the packets q, q + queues, ...: with as many flows, or a multiple, a flow keeps
+  // to one queue.
+  std::vector<std::uint64_t> next(ports.size());
+  for (std::size_t q = 0; q < next.size(); ++q) next[q] = q;
+  std::uint64_t written = 0;
+  for (std::size_t q = 0; !remaining.over(); q = (q + 1) % ports.size()) {
+    if (q == 0 && !signals.wait(std::chrono::milliseconds{0}).empty()) break;
+    const std::uint64_t due = pacer.due(elapsed(), remaining.packets());
+    const std::uint64_t taken =
+        send_burst(*ports[q], frames, next[q], ports.size(), due, elapsed());
+    next[q] += taken * ports.size();
+    written += taken;
+    pacer.sent(taken);
+    remaining.sent(taken);
+  }
+  std::uint64_t left = 0;
+  for (const auto& port : ports) {
+    port->finish(steady_clock::now() + kTransmitPatience);
+    left += port->counters().sent();
+  }
+  return report_sent(written, left, std::chrono::duration<double>(elapsed()).count());
+}
+
+}  // namespace valinor::app

@@ -1,0 +1,193 @@
+#include "app/schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "app/schema_field.hpp"
+
+namespace valinor::app {
+namespace {
+
+constexpr Number kKiB = 1024;
+constexpr Number kMiB = 1024 * kKiB;
+constexpr Number kGiB = 1024 * kMiB;
+constexpr Number kMs = 1'000'000;  // in nanoseconds
+constexpr Number kS = 1000 * kMs;
+constexpr Number kHour = 3600 * kS;
+constexpr Number kMax32 = std::numeric_limits<std::uint32_t>::max();
+
+/// Rings: below 64 the kernel and we take turns; above 64 Ki a ring alone exceeds any cache.
+constexpr Number kMinRing = 64;
+constexpr Number kMaxRing = 65536;
+
+using T = ValueType;
+
+// clang-format off
+#define AT(field) [](auto& config, [[maybe_unused]] std::size_t i) -> auto& { return config.field; }
+
+constexpr std::array kSchema{
+  row({.path = "version", .type = T::number, .default_text = "",
+       .doc = "version of the form of this file", .min = 1, .max = 1}, AT(version)),
+
+  row({.path = "run.key", .type = T::number, .default_text = "0",
+       .doc = "Redis key of the run's sorted set, and the run's number", .min = 0, .max = kMax32},
+      AT(exporter.key)),
+  row({.path = "run.name", .type = T::text, .default_text = "\"\"",
+       .doc = "free text, shown at start", .max = 128}, AT(run.name)),
+  row({.path = "run.duration", .type = T::duration, .default_text = "0s",
+       .doc = "ends the run after this time; 0s: at SIGINT or SIGTERM", .min = 0, .max = 8760 * kHour},
+      AT(run.duration)),
+
+  row({.path = "interfaces[].name", .type = T::interface_name, .default_text = "",
+       .doc = "the kernel's name of the NIC"}, AT(interfaces[i].name)),
+  row({.path = "interfaces[].queues", .type = T::id_list, .default_text = "all",
+       .doc = "receive queues to serve, one worker each", .unit = "queue numbers", .max = 1023,
+       .max_items = 1024, .choices = "all"}, AT(interfaces[i].queues)),
+  row({.path = "interfaces[].mode", .type = T::choice, .default_text = "auto",
+       .doc = "how packets get from the NIC to the program", .choices = "auto|zerocopy|copy|skb"},
+      AT(interfaces[i].mode)),
+  row({.path = "interfaces[].cpus", .type = T::id_list, .default_text = "auto",
+       .doc = "CPUs of the workers, one for each queue", .unit = "CPU numbers", .max = 4095,
+       .max_items = 1024, .repeats = true, .choices = "auto"}, AT(interfaces[i].cpus)),
+  row({.path = "interfaces[].umem.frames", .type = T::number, .default_text = "8192",
+       .doc = "packet buffers of a queue", .unit = "frames", .min = 128, .max = 1048576},
+      AT(interfaces[i].umem.frames)),
+  row({.path = "interfaces[].umem.frame_size", .type = T::number, .default_text = "4096",
+       .doc = "bytes of a packet buffer: 2048 or 4096", .unit = "bytes", .min = 2048, .max = 4096,
+       .power_of_two = true}, AT(interfaces[i].umem.frame_size)),
+  row({.path = "interfaces[].rings.rx", .type = T::number, .default_text = "2048",
+       .doc = "received packets that may wait for the worker", .unit = "entries", .min = kMinRing,
+       .max = kMaxRing, .power_of_two = true}, AT(interfaces[i].rings.rx)),
+  row({.path = "interfaces[].rings.fill", .type = T::number, .default_text = "4096",
+       .doc = "empty frames handed to the NIC in advance", .unit = "entries", .min = kMinRing,
+       .max = kMaxRing, .power_of_two = true}, AT(interfaces[i].rings.fill)),
+  row({.path = "interfaces[].rings.tx", .type = T::number, .default_text = "2048",
+       .doc = "packets that may wait for the NIC to send them", .unit = "entries", .min = kMinRing,
+       .max = kMaxRing, .power_of_two = true}, AT(interfaces[i].rings.tx)),
+  row({.path = "interfaces[].rings.completion", .type = T::number, .default_text = "4096",
+       .doc = "sent frames that may wait to be taken back", .unit = "entries", .min = kMinRing,
+       .max = kMaxRing, .power_of_two = true}, AT(interfaces[i].rings.completion)),
+  row({.path = "interfaces[].poll.mode", .type = T::choice, .default_text = "auto",
+       .doc = "what a worker does while no packet is there", .choices = "auto|busy|wakeup"},
+      AT(interfaces[i].poll)),
+
+  row({.path = "telemetry.match.ethertypes", .type = T::number_list, .default_text = "[0x1212]",
+       .doc = "Ethernet types that are telemetry", .unit = "Ethernet types", .min = 0x600,
+       .max = 0xffff, .max_items = wire::kMaxMatchEthertypes, .hex = true},
+      AT(worker.match.ethertypes)),
+  row({.path = "telemetry.match.ip_protocols", .type = T::number_list,
+       .default_text = "[253, 255]", .doc = "IP protocol numbers that are telemetry",
+       .unit = "IP protocols", .max = 255, .max_items = 256}, AT(worker.match.ip_protocols)),
+  row({.path = "telemetry.match.udp_dst_ports", .type = T::number_list, .default_text = "[]",
+       .doc = "UDP destination ports that are telemetry", .unit = "ports", .min = 1, .max = 65535,
+       .max_items = wire::kMaxMatchUdpPorts}, AT(worker.match.udp_dst_ports)),
+  row({.path = "telemetry.match.dscp", .type = T::dscp, .default_text = "null",
+       .doc = "DSCP of TCP and UDP packets that are telemetry, as value/mask"},
+      AT(worker.match.dscp)),
+  row({.path = "telemetry.p4netintel.collect_size", .type = T::choice, .default_text = "auto",
+       .doc = "how much each P4NetIntel hop writes", .choices = "auto|0|1|2|3"},
+      AT(worker.collect_size)),
+  row({.path = "telemetry.max_hops", .type = T::number, .default_text = "64",
+       .doc = "hops kept of a packet", .unit = "hops", .min = 1, .max = 64}, AT(worker.max_hops)),
+
+  row({.path = "timestamp.clock", .type = T::choice, .default_text = "tai",
+       .doc = "the clock that published times are in", .choices = "tai|realtime|monotonic"},
+      AT(clock)),
+
+  row({.path = "role", .type = T::choice, .default_text = "collect",
+       .doc = "what is done with a packet once its record is taken", .choices = "collect|reflect"},
+      AT(worker.role)),
+
+  row({.path = "export.redis.enabled", .type = T::boolean, .default_text = "true",
+       .doc = "whether records go to Redis"}, AT(exporter.redis.enabled)),
+  row({.path = "export.redis.url", .type = T::redis_url, .default_text = "redis://127.0.0.1:6379/0",
+       .doc = "where the server listens"}, AT(exporter.redis.address)),
+  row({.path = "export.redis.batch.records", .type = T::number, .default_text = "256",
+       .doc = "records of one command", .unit = "records", .min = 1, .max = 65536},
+      AT(exporter.redis.batch_records)),
+  row({.path = "export.redis.batch.interval", .type = T::duration, .default_text = "5ms",
+       .doc = "a batch that is not full is sent after this time", .min = kMs, .max = 60 * kS,
+       .step = kMs}, AT(exporter.batch_interval)),
+  row({.path = "export.redis.batch.in_flight", .type = T::number, .default_text = "16",
+       .doc = "batches sent and not yet answered", .unit = "batches", .min = 1, .max = 1024},
+      AT(exporter.redis.in_flight)),
+  row({.path = "export.redis.timeouts.connect", .type = T::duration, .default_text = "1s",
+       .doc = "an attempt to connect ends after this time", .min = kMs, .max = 60 * kS,
+       .step = kMs}, AT(exporter.redis.connect_timeout)),
+  row({.path = "export.redis.timeouts.command", .type = T::duration, .default_text = "2s",
+       .doc = "a server that does not answer for this time counts as lost", .min = kMs,
+       .max = kHour, .step = kMs}, AT(exporter.redis.command_timeout)),
+  row({.path = "export.redis.backoff.initial", .type = T::duration, .default_text = "100ms",
+       .doc = "wait before the second attempt to connect; doubles", .min = kMs, .max = kHour,
+       .step = kMs}, AT(exporter.redis.backoff_initial)),
+  row({.path = "export.redis.backoff.max", .type = T::duration, .default_text = "5s",
+       .doc = "longest wait between attempts to connect", .min = kMs, .max = kHour, .step = kMs},
+      AT(exporter.redis.backoff_max)),
+  row({.path = "export.buffer.memory", .type = T::size, .default_text = "256MiB",
+       .doc = "bound of the records that are not yet acknowledged", .min = kMiB,
+       .max = 1024 * kGiB}, AT(exporter.memory_bytes)),
+
+  row({.path = "observe.log.level", .type = T::choice, .default_text = "info",
+       .doc = "least severity that is logged", .choices = "debug|info|warning|error|off"},
+      AT(observe.log_level)),
+  row({.path = "observe.stats_interval", .type = T::duration, .default_text = "1s",
+       .doc = "time between two lines of numbers", .min = 100 * kMs, .max = kHour},
+      AT(observe.stats_interval)),
+};
+
+#undef AT
+// clang-format on
+
+/// What follows "section." or "section" and an index in `path`; empty if path is not below it.
+std::string_view below(std::string_view path, std::string_view section) {
+  if (section.empty()) return path;
+  if (!path.starts_with(section) || path.size() <= section.size()) return {};
+  if (path[section.size()] != '.') return {};
+  return path.substr(section.size() + 1);
+}
+
+}  // namespace
+
+std::span<const SchemaKey> schema() { return kSchema; }
+
+const SchemaKey* find_key(std::string_view path) {
+  const auto found = std::find_if(kSchema.begin(), kSchema.end(),
+                                  [path](const SchemaKey& key) { return key.path == path; });
+  return found == kSchema.end() ? nullptr : &*found;
+}
+
+bool is_section(std::string_view path) {
+  return std::any_of(kSchema.begin(), kSchema.end(),
+                     [path](const SchemaKey& key) { return !below(key.path, path).empty(); });
+}
+
+bool is_list_of_maps(std::string_view path) { return is_section(std::string{path} + "[]"); }
+
+std::vector<std::string_view> names_below(std::string_view section) {
+  std::vector<std::string_view> names;
+  for (const SchemaKey& key : kSchema) {
+    const std::string_view rest = below(key.path, section);
+    const std::string_view name = rest.substr(0, rest.find_first_of(".["));
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+std::string join_path(std::string_view section, std::string_view name) {
+  return section.empty() ? std::string{name} : std::string{section}.append(".").append(name);
+}
+
+std::vector<std::string_view> split_choices(std::string_view choices) {
+  std::vector<std::string_view> words;
+  while (!choices.empty()) {
+    const std::size_t end = std::min(choices.find('|'), choices.size());
+    words.push_back(choices.substr(0, end));
+    choices.remove_prefix(std::min(end + 1, choices.size()));
+  }
+  return words;
+}
+
+}  // namespace valinor::app

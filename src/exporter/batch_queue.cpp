@@ -1,0 +1,38 @@
+#include "exporter/batch_queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace valinor::exporter {
+
+void BatchQueue::seal() {
+  if (!has_open()) return;
+  reserve_bytes_ = open_.rows.size();
+  batches_.push_back(std::exchange(open_, Batch{}));
+  open_.rows.reserve(reserve_bytes_);
+}
+
+const Batch& BatchQueue::submit_next() { return batches_[in_flight_++]; }
+
+Batch BatchQueue::settle_oldest() {
+  Batch oldest = std::move(batches_.front());
+  batches_.pop_front();
+  --in_flight_;
+  records_ -= oldest.records;
+  bytes_ -= oldest.rows.size();
+  return oldest;
+}
+
+void BatchQueue::return_oldest() {
+  const auto first = batches_.begin();
+  std::rotate(first, first + 1, first + static_cast<std::ptrdiff_t>(in_flight_));
+  --in_flight_;
+}
+
+void BatchQueue::return_all() {
+  for (; in_flight_ != 0; --in_flight_) batches_[in_flight_ - 1].maybe_stored = true;
+}
+
+void BatchQueue::clear() { *this = BatchQueue{batch_records_}; }
+
+}  // namespace valinor::exporter

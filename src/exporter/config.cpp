@@ -1,0 +1,121 @@
+#include "exporter/config.hpp"
+
+#include <sys/un.h>
+
+#include <charconv>
+#include <limits>
+
+namespace valinor::exporter {
+namespace {
+
+constexpr std::string_view kTcp = "redis://";
+constexpr std::string_view kTls = "rediss://";
+constexpr std::string_view kUnix = "unix://";
+
+tl::unexpected<Error> bad_url(std::string_view url, std::string_view why) {
+  return fail(std::errc::invalid_argument,
+              std::string{"redis url '"}.append(url).append("': ").append(why));
+}
+
+/// The whole of `text` as a number of at most `most`.
+bool parse_number(std::string_view text, std::uint32_t most, std::uint32_t& number) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc{} && stop == end && number <= most;
+}
+
+/// Cuts `text` at the first `mark`: what stood before it is answered, what follows stays.
+/// Without a mark all of it is answered and nothing stays.
+std::string_view cut_at(std::string_view& text, char mark) {
+  const std::size_t at = text.find(mark);
+  const std::string_view head = text.substr(0, at);
+  text = at == std::string_view::npos ? std::string_view{} : text.substr(at + 1);
+  return head;
+}
+
+bool parse_database(std::string_view text, std::uint32_t& database) {
+  return parse_number(text, std::numeric_limits<std::int32_t>::max(), database);
+}
+
+Result<RedisAddress> parse_unix(std::string_view url) {
+  std::string_view rest = url.substr(kUnix.size());
+  const std::string_view path = cut_at(rest, '?');
+  RedisAddress address;
+  address.host.clear();
+  address.socket_path = path;
+  if (!path.starts_with('/') || path.size() == 1) {
+    return bad_url(url, "a UNIX socket needs its whole path, as in unix:///run/redis.sock");
+  }
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return bad_url(url, "the path of a UNIX socket has at most 107 characters");
+  }
+  if (rest.empty()) return address;
+  if (cut_at(rest, '=') != "db" || !parse_database(rest, address.database)) {
+    return bad_url(url, "only ?db=<number> may follow the path");
+  }
+  return address;
+}
+
+Result<RedisAddress> parse_tcp(std::string_view url) {
+  std::string_view database = url.substr(kTcp.size());
+  std::string_view port = cut_at(database, '/');
+  RedisAddress address;
+  if (port.starts_with('[')) {
+    if (port.find(']') == std::string_view::npos) return bad_url(url, "']' is missing");
+    address.host = cut_at(port, ']').substr(1);
+    if (!port.empty() && !port.starts_with(':')) {
+      return bad_url(url, "only a port may follow the address in brackets");
+    }
+    if (!port.empty()) port.remove_prefix(1);
+  } else if (port.find(':') != port.rfind(':')) {
+    return bad_url(url, "an IPv6 address stands in brackets, as in redis://[::1]:6379/0");
+  } else {
+    address.host = cut_at(port, ':');
+  }
+  if (address.host.empty()) return bad_url(url, "the host is missing");
+  std::uint32_t number = address.port;
+  if (!port.empty() && (!parse_number(port, 65535, number) || number == 0)) {
+    return bad_url(url, "the port is a number from 1 to 65535");
+  }
+  address.port = static_cast<std::uint16_t>(number);
+  if (!database.empty() && !parse_database(database, address.database)) {
+    return bad_url(url, "the database behind the '/' is a number");
+  }
+  return address;
+}
+
+}  // namespace
+
+std::string RedisAddress::to_url() const {
+  if (host.empty()) {
+    return std::string{kUnix} + socket_path + "?db=" + std::to_string(database);
+  }
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return std::string{kTcp} + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port) +
+         "/" + std::to_string(database);
+}
+
+Result<RedisAddress> parse_redis_url(std::string_view url) {
+  // First of all, so that no message below can repeat a password.
+  const std::size_t scheme = url.find("://");
+  const std::size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const bool is_unix = url.starts_with(kUnix);
+  // In the path of a UNIX socket an '@' is a character like any other.
+  const std::size_t user_end =
+      is_unix && url.substr(host).starts_with('/') ? std::string_view::npos : url.find('@', host);
+  if (user_end != std::string_view::npos) {
+    return fail(std::errc::not_supported,
+                "redis url: user and password do not belong into this file, and this version does "
+                "not log in; leave out what stands before the '@'");
+  }
+  if (is_unix) return parse_unix(url);
+  if (url.starts_with(kTcp)) return parse_tcp(url);
+  if (url.starts_with(kTls)) {
+    return fail(std::errc::not_supported,
+                std::string{"redis url '"}.append(url).append(
+                    "': TLS is not supported by this version; use redis:// or unix://"));
+  }
+  return bad_url(url, "starts with neither redis:// nor unix://");
+}
+
+}  // namespace valinor::exporter

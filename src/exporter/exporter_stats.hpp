@@ -1,0 +1,65 @@
+/// What the exporter counts. Every record that it takes from a ring ends in exactly one of
+///
+///   received = stored + collapsed + each loss + pending
+///
+/// The equation is exact once Exporter::stop() has returned; while the exporter runs, a reader may
+/// see a turn half counted.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/counter.hpp"
+
+namespace valinor::exporter {
+
+/// Why a record that left its ring was not stored. (What finds its ring full is `ring_full`; its
+/// worker counts that.)
+enum class LossReason : std::uint8_t {
+  memory_full,        // the store was away for so long that memory_bytes were used up
+  rejected,           // the store will never take the record's batch
+  unflushed_at_stop,  // not acknowledged when the time for stopping was over
+  count_
+};
+
+inline constexpr std::size_t kLossReasons = static_cast<std::size_t>(LossReason::count_);
+
+/// The counter's name: "memory_full".
+[[nodiscard]] constexpr std::string_view to_name(LossReason reason) noexcept {
+  constexpr std::array<std::string_view, kLossReasons> kNames{"memory_full", "rejected",
+                                                              "unflushed_at_stop"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
+/// Written by the exporter's thread, read by any.
+struct ExporterStats {
+  Counter received;   // records taken from the rings
+  Counter stored;     // acknowledged by the store, and new to it
+  Counter collapsed;  // acknowledged; the store held an equal record already
+  Counter unsure;     // part of stored: sent twice, so an equal record may have been there before
+  std::array<Counter, kLossReasons> lost;
+  std::atomic<std::uint64_t> pending{0};        // held in memory now
+  std::atomic<std::uint64_t> pending_bytes{0};  // their rows
+  Counter batches;                              // acknowledged
+  Counter bytes;                                // rows of the batches acknowledged
+
+  [[nodiscard]] Counter& lost_by(LossReason reason) noexcept {
+    return lost[static_cast<std::size_t>(reason)];
+  }
+  [[nodiscard]] const Counter& lost_by(LossReason reason) const noexcept {
+    return lost[static_cast<std::size_t>(reason)];
+  }
+  [[nodiscard]] std::uint64_t all_lost() const noexcept {
+    std::uint64_t sum = 0;
+    for (const Counter& counter : lost) sum += counter.value();
+    return sum;
+  }
+  [[nodiscard]] bool balanced() const noexcept {
+    return received.value() == stored.value() + collapsed.value() + all_lost() + pending.load();
+  }
+};
+
+}  // namespace valinor::exporter

@@ -1,0 +1,142 @@
+#include "exporter/redis_store.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/failure.hpp"
+#include "exporter/resp.hpp"
+#include "exporter/valinor_entry.hpp"
+
+namespace valinor::exporter {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// "valinor-afxdp:<host>:<run>", in the characters that CLIENT SETNAME takes.
+std::string to_client_name(std::string_view key) {
+  std::array<char, 65> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::string name = std::string{"valinor-afxdp:"} + host.data() + ":" + std::string{key};
+  std::ranges::replace_if(
+      name, [](char c) { return c < '!' || c > '~'; }, '_');
+  return name;
+}
+
+}  // namespace
+
+RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key)
+    : config_{config},
+      key_{std::to_string(key)},
+      connection_{config, to_client_name(key_)},
+      backoff_{config.backoff_initial, config.backoff_max} {}
+
+std::string RedisStore::name() const { return "redis " + config_.address.to_url(); }
+
+void RedisStore::encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const {
+  const ValinorRow row = to_row(to_entry(record.packet, record.hops));
+  rows.insert(rows.end(), row.begin(), row.end());
+}
+
+std::size_t RedisStore::max_in_flight() const {
+  // In trouble one batch at a time asks whether it is over.
+  return trouble_.empty() ? std::max<std::size_t>(config_.in_flight, 1) : 1;
+}
+
+bool RedisStore::ready() {
+  if (!connection_.usable()) {
+    if (!unanswered_.empty()) return false;  // poll() has a lost link to report first
+    if (Clock::now() < next_attempt_) return false;
+    const Result<bool> usable = connection_.advance();
+    if (!usable) lose_link(usable.error());
+    if (!usable || !*usable) return false;
+    trouble_.clear();
+    return true;
+  }
+  if (!trouble_.empty() && Clock::now() < next_attempt_) return false;
+  if (!unanswered_.empty()) return true;
+  const Result<void> alive = connection_.check_idle();
+  if (!alive) lose_link(alive.error());
+  return alive.has_value();
+}
+
+void RedisStore::submit(const Batch& batch) {
+  if (unanswered_.empty()) last_sign_ = Clock::now();
+  unanswered_.push_back({batch.records, batch.maybe_stored});
+  // Where earlier bytes still wait, the socket is full: poll() sends when it has room.
+  const bool socket_has_room = connection_.output().empty();
+  resp::append_zadd(connection_.output(), key_, batch.rows);
+  if (!socket_has_room) return;
+  if (const Result<void> flushed = connection_.flush(); !flushed) lose_link(flushed.error());
+}
+
+std::optional<Outcome> RedisStore::poll(milliseconds patience) {
+  const Clock::time_point deadline = Clock::now() + patience;
+  while (!unanswered_.empty()) {
+    if (!connection_.usable()) return report_lost_link();
+    auto reply = connection_.next_reply();
+    if (!reply) {
+      lose_link(reply.error());
+      return report_lost_link();
+    }
+    if (*reply) return judge(***reply);
+    // Only after reading: an answer that waited in the socket while we did not run is an answer.
+    const Clock::time_point now = Clock::now();
+    const Clock::time_point silence_ends = last_sign_ + config_.command_timeout;
+    if (now >= silence_ends) {
+      connection_.close();
+      lose_link(Error{std::make_error_code(std::errc::timed_out), "no answer to ZADD"});
+      return report_lost_link();
+    }
+    if (now >= deadline) break;
+    connection_.wait(std::chrono::ceil<milliseconds>(std::min(deadline, silence_ends) - now));
+  }
+  return std::nullopt;
+}
+
+std::optional<Outcome> RedisStore::report_lost_link() {
+  unanswered_.clear();
+  return Outcome{.kind = Outcome::Kind::lost_link, .reason = trouble_};
+}
+
+Outcome RedisStore::judge(const redisReply& reply) {
+  const Unanswered batch = unanswered_.front();
+  const bool counts = reply.type == REDIS_REPLY_INTEGER && reply.integer >= 0 &&
+                      static_cast<std::uint64_t>(reply.integer) <= batch.records;
+  if (!counts && reply.type != REDIS_REPLY_ERROR) {
+    // Answers and commands no longer belong together; from here on nothing can be believed.
+    connection_.close();
+    lose_link(Error{std::make_error_code(std::errc::protocol_error), "odd answer to ZADD"});
+    return *report_lost_link();
+  }
+  unanswered_.pop_front();
+  last_sign_ = Clock::now();
+  if (!counts) return judge_refusal(std::string{to_text(reply)});
+  trouble_.clear();
+  backoff_.reset();
+  return count_added(batch, static_cast<std::uint64_t>(reply.integer));
+}
+
+Outcome RedisStore::count_added(const Unanswered& batch, std::uint64_t added) {
+  if (batch.maybe_stored && added == 0) return Outcome{.unsure = batch.records, .reason = {}};
+  return Outcome{.collapsed = batch.records - added, .reason = {}};
+}
+
+Outcome RedisStore::judge_refusal(std::string reason) {
+  if (judge_error(reason) == RefusalKind::about_the_command) {
+    return Outcome{.kind = Outcome::Kind::rejected, .reason = std::move(reason)};
+  }
+  // Several batches in flight are refused for the same cause: one step of the back-off for all.
+  const Clock::time_point now = Clock::now();
+  if (now >= next_attempt_) next_attempt_ = now + backoff_.next();
+  trouble_ = "refuses: " + reason;
+  return Outcome{.kind = Outcome::Kind::refused, .reason = std::move(reason)};
+}
+
+void RedisStore::lose_link(const Error& error) {
+  next_attempt_ = Clock::now() + backoff_.next();
+  trouble_ = "lost: " + errno_name(error.code.value()) + " (" + error.doing + ")";
+}
+
+}  // namespace valinor::exporter

@@ -1,0 +1,63 @@
+/// Keeps records in a Redis sorted set, in the form of the Valinor notebooks: the set's name is the
+/// run's key, one ZADD carries one batch. Nothing else is written: the notebooks read every key.
+///
+/// An error that may pass (LOADING, OOM, also WRONGTYPE or NOPERM, which an operator can repair)
+/// refuses the batch: it stays with the exporter and is tried again, one at a time, after 100 ms
+/// doubling to 5 s. An error about the command itself rejects the batch for good.
+///
+/// A sorted set holds equal records once, so sending a batch twice is harmless, and the answer of
+/// a first ZADD tells how many were there already (`collapsed`). After a lost link the answer to
+/// the second ZADD is read so: ZADD stores all or nothing, so an answer above 0 means that the
+/// first had not arrived, and the count is as good as that of a first one; 0 means almost always
+/// that it had, so all records count as stored and `unsure` says how many.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <string>
+
+#include "exporter/backoff.hpp"
+#include "exporter/config.hpp"
+#include "exporter/record_store.hpp"
+#include "exporter/redis_connection.hpp"
+
+namespace valinor::exporter {
+
+class RedisStore final : public RecordStore {
+ public:
+  /// `key` is the run's. Does not connect yet.
+  RedisStore(const RedisConfig& config, std::uint32_t key);
+
+  [[nodiscard]] std::string name() const override;
+  void encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const override;
+  [[nodiscard]] bool ready() override;
+  [[nodiscard]] std::string trouble() const override { return trouble_; }
+  [[nodiscard]] std::size_t max_in_flight() const override;
+  void submit(const Batch& batch) override;
+  [[nodiscard]] std::optional<Outcome> poll(std::chrono::milliseconds patience) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Unanswered {
+    std::size_t records;
+    bool maybe_stored;
+  };
+
+  [[nodiscard]] std::optional<Outcome> report_lost_link();
+  [[nodiscard]] Outcome judge(const redisReply& reply);
+  [[nodiscard]] Outcome count_added(const Unanswered& batch, std::uint64_t added);
+  [[nodiscard]] Outcome judge_refusal(std::string reason);
+  void lose_link(const Error& error);
+
+  RedisConfig config_;
+  std::string key_;
+  RedisConnection connection_;
+  Backoff backoff_;
+  Clock::time_point next_attempt_{};
+  Clock::time_point last_sign_{};  // of life: the last answer, or the first command after silence
+  std::deque<Unanswered> unanswered_;
+  std::string trouble_;
+};
+
+}  // namespace valinor::exporter

@@ -1,0 +1,113 @@
+#include "exporter/resp.hpp"
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "exporter/valinor_entry.hpp"
+
+namespace valinor::exporter::resp {
+namespace {
+
+/// Two characters for each of `Count` numbers, in the given base.
+template <std::size_t Count, std::size_t Base>
+consteval std::array<char, 2 * Count> make_pairs() {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<char, 2 * Count> pairs{};
+  for (std::size_t i = 0; i < Count; ++i) {
+    pairs[2 * i] = kDigits[i / Base];
+    pairs[2 * i + 1] = kDigits[i % Base];
+  }
+  return pairs;
+}
+constexpr auto kHexPairs = make_pairs<256, 16>();
+constexpr auto kDecimalPairs = make_pairs<100, 10>();
+
+constexpr std::size_t kMaxDigits = 20;  // of a 64-bit number
+constexpr std::size_t kMemberChars = 2 * kValinorRowBytes;
+constexpr std::string_view kMemberLength = "\r\n$68\r\n";
+static_assert(kMemberChars == 68);
+
+/// "$19\r\n1700000000000000000\r\n$68\r\n<68 hex digits>\r\n" at most.
+constexpr std::size_t kMaxPairBytes = 5 + kMaxDigits + kMemberLength.size() + kMemberChars + 2;
+
+/// A number's decimal digits, at the end of a buffer.
+struct Decimal {
+  explicit Decimal(std::uint64_t value) noexcept {
+    for (; value >= 100; value /= 100) {
+      first -= 2;
+      std::memcpy(digits.data() + first, &kDecimalPairs[2 * (value % 100)], 2);
+    }
+    if (value >= 10) {
+      first -= 2;
+      std::memcpy(digits.data() + first, &kDecimalPairs[2 * value], 2);
+    } else {
+      digits[--first] = static_cast<char>('0' + value);
+    }
+  }
+  [[nodiscard]] std::string_view text() const noexcept {
+    return {digits.data() + first, kMaxDigits - first};
+  }
+  std::array<char, kMaxDigits> digits;
+  std::size_t first = kMaxDigits;
+};
+
+char* put(char* out, std::string_view text) noexcept {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+std::uint64_t timestamp_of(const std::byte* row) noexcept {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(value); ++i) {
+    value = (value << 8) | std::to_integer<std::uint64_t>(row[i]);
+  }
+  return value;
+}
+
+char* put_pair(char* out, const std::byte* row) noexcept {
+  const Decimal score{timestamp_of(row)};
+  const std::size_t length = score.text().size();
+  *out++ = '$';
+  if (length >= 10) *out++ = static_cast<char>('0' + length / 10);
+  *out++ = static_cast<char>('0' + length % 10);
+  out = put(out, "\r\n");
+  out = put(out, score.text());
+  out = put(out, kMemberLength);
+  for (std::size_t i = 0; i < kValinorRowBytes; ++i, out += 2) {
+    std::memcpy(out, &kHexPairs[2 * std::to_integer<std::size_t>(row[i])], 2);
+  }
+  return put(out, "\r\n");
+}
+
+void append_array_head(std::string& out, std::size_t words) {
+  out.append("*").append(Decimal{words}.text()).append("\r\n");
+}
+
+void append_word(std::string& out, std::string_view word) {
+  out.append("$").append(Decimal{word.size()}.text()).append("\r\n");
+  out.append(word).append("\r\n");
+}
+
+}  // namespace
+
+void append_command(std::string& out, std::initializer_list<std::string_view> words) {
+  append_array_head(out, words.size());
+  for (const std::string_view word : words) append_word(out, word);
+}
+
+void append_zadd(std::string& out, std::string_view key, std::span<const std::byte> rows) {
+  const std::size_t count = rows.size() / kValinorRowBytes;
+  append_array_head(out, 2 + 2 * count);
+  append_word(out, "ZADD");
+  append_word(out, key);
+
+  // Room for the longest form first, so that the loop writes without asking.
+  const std::size_t begin = out.size();
+  out.resize(begin + count * kMaxPairBytes);
+  char* end = out.data() + begin;
+  for (std::size_t i = 0; i < count; ++i) end = put_pair(end, &rows[i * kValinorRowBytes]);
+  out.resize(static_cast<std::size_t>(end - out.data()));
+}
+
+}  // namespace valinor::exporter::resp

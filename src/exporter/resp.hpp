@@ -1,0 +1,21 @@
+/// Writes Redis commands in RESP, the protocol's own form: an array of byte strings, each with its
+/// length in front. Text goes straight into the output buffer; printf and one string per argument
+/// cost valinor-c ten times as much as this.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace valinor::exporter::resp {
+
+/// Appends one command: {"SELECT", "3"}.
+void append_command(std::string& out, std::initializer_list<std::string_view> words);
+
+/// Appends "ZADD key score member ..." with a pair for each row of `rows`, which are ValinorRows
+/// one behind the other: score is the timestamp in decimal, member the row in lower-case hex.
+void append_zadd(std::string& out, std::string_view key, std::span<const std::byte> rows);
+
+}  // namespace valinor::exporter::resp

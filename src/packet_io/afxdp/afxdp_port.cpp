@@ -1,0 +1,273 @@
+#include "packet_io/afxdp/afxdp_port.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <thread>
+
+#include "base/failure.hpp"
+
+namespace valinor::packet_io::afxdp {
+namespace {
+
+/// Wake-ups without visible progress after which the kernel is left alone until the next turn.
+/// Two, because Linux before 6.17 shows what it took from the TX ring one call late.
+constexpr unsigned kFruitlessWakes = 2;
+
+constexpr int kWaitMilliseconds = 100;
+/// While frames wait in the TX ring that the kernel does not take now.
+constexpr int kWaitWithPendingMilliseconds = 1;
+
+/// A ring index that the kernel writes; pairs with its release store.
+std::uint32_t load(const std::uint32_t* index) noexcept {
+  return __atomic_load_n(index, __ATOMIC_ACQUIRE);
+}
+
+}  // namespace
+
+AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, const UmemConfig& umem,
+                     const RingSizes& rings, Mode mode, Use use)
+    : queue_{queue},
+      use_{use},
+      umem_{umem},
+      socket_{umem_, rings},
+      wake_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+  if (!wake_event_) throw_errno("make an eventfd");
+  free_.reserve(umem_.frames());
+  for (std::uint32_t i = umem_.frames(); i-- > 0;) {
+    free_.push_back(std::uint64_t{i} * umem_.frame_size());
+  }
+  refill();
+  bind(interface, mode);
+}
+
+void AfxdpPort::bind(const Interface& interface, Mode mode) {
+  if (mode == Mode::automatic || mode == Mode::zerocopy) {
+    const int error = socket_.try_bind(interface.index, queue_, true);
+    const bool would_fail_as_copy_too = error == EBUSY || error == EPERM;
+    if (error != 0 && (mode == Mode::zerocopy || would_fail_as_copy_too)) {
+      refuse_bind(interface, queue_, true, error, umem_.frame_size());
+    }
+    if (error == 0) {
+      zerocopy_ = socket_.is_zerocopy();
+      return;
+    }
+    zerocopy_refusal_ = fmt::format("driver {} answered {} to bind(XDP_ZEROCOPY)", interface.driver,
+                                    errno_name(error));
+  }
+  const int error = socket_.try_bind(interface.index, queue_, false);
+  if (error != 0) refuse_bind(interface, queue_, false, error, umem_.frame_size());
+  zerocopy_ = socket_.is_zerocopy();
+}
+
+std::size_t AfxdpPort::receive(std::span<Frame> frames) noexcept {
+  std::uint32_t index = 0;
+  const std::uint32_t count =
+      xsk_ring_cons__peek(&socket_.rx, static_cast<std::uint32_t>(frames.size()), &index);
+  if (count == 0) return 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const xdp_desc& descriptor = *xsk_ring_cons__rx_desc(&socket_.rx, index + i);
+    frames[i] = Frame{.data = umem_.at(descriptor.addr),
+                      .bytes = descriptor.len,
+                      .wire_bytes = descriptor.len,
+                      .address = descriptor.addr,
+                      .arrival = {}};
+  }
+  xsk_ring_cons__release(&socket_.rx, count);
+  in_worker_ += count;
+  counters_.received.add(count);
+  return count;
+}
+
+std::size_t AfxdpPort::transmit(std::span<const Frame> frames) noexcept {
+  const std::uint32_t room =
+      xsk_prod_nb_free(&socket_.tx, static_cast<std::uint32_t>(frames.size()));
+  std::uint32_t index = socket_.tx.cached_prod;  // where reserve() below will start
+  std::uint32_t written = 0;
+  std::size_t taken = 0;
+  for (; taken < frames.size() && written < room; ++taken) {
+    const Frame& frame = frames[taken];
+    const std::uint64_t address = umem_.address_of(frame.data);
+    if (frame.bytes == 0 || !umem_.fits(address, frame.bytes)) {
+      // What the kernel does with such a descriptor differs by version: it never sees one.
+      counters_.refused_by_port.add(1);
+      free(frame.address);
+      continue;
+    }
+    *xsk_ring_prod__tx_desc(&socket_.tx, index + written) = {address, frame.bytes, 0};
+    ++written;
+  }
+  if (written != 0) {
+    xsk_ring_prod__reserve(&socket_.tx, written, &index);
+    xsk_ring_prod__submit(&socket_.tx, written);
+    counters_.transmitted.add(written);
+  }
+  in_worker_ -= taken;
+  return taken;
+}
+
+void AfxdpPort::recycle(std::span<const Frame> frames) noexcept {
+  for (const Frame& frame : frames) free(frame.address);
+  in_worker_ -= frames.size();
+}
+
+std::size_t AfxdpPort::allocate(std::span<Frame> frames) noexcept {
+  const std::size_t count = std::min(frames.size(), free_.size());
+  for (Frame& frame : frames.first(count)) {
+    const std::uint64_t address = free_.back() + kHeadroom;
+    free_.pop_back();
+    frame = Frame{
+        .data = umem_.at(address), .bytes = 0, .wire_bytes = 0, .address = address, .arrival = {}};
+  }
+  in_worker_ += count;
+  return count;
+}
+
+void AfxdpPort::flush() noexcept {
+  collect();
+  refill();
+  wake_transmit();
+  wake_receive();
+}
+
+/// Completion ring to free list.
+void AfxdpPort::collect() noexcept {
+  std::uint32_t index = 0;
+  const std::uint32_t count =
+      xsk_ring_cons__peek(&socket_.completion, socket_.completion.size, &index);
+  if (count == 0) return;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    free(*xsk_ring_cons__comp_addr(&socket_.completion, index + i));
+  }
+  xsk_ring_cons__release(&socket_.completion, count);
+  counters_.completed.add(count);
+}
+
+/// Free list to fill ring, as far as it has room.
+void AfxdpPort::refill() noexcept {
+  if (use_ == Use::transmit_only || free_.empty()) return;
+  const auto wanted = static_cast<std::uint32_t>(free_.size());
+  const std::uint32_t count = std::min(wanted, xsk_prod_nb_free(&socket_.fill, wanted));
+  std::uint32_t index = 0;
+  if (count == 0 || xsk_ring_prod__reserve(&socket_.fill, count, &index) == 0) return;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    *xsk_ring_prod__fill_addr(&socket_.fill, index + i) = free_.back();
+    free_.pop_back();
+  }
+  xsk_ring_prod__submit(&socket_.fill, count);
+}
+
+void AfxdpPort::wake_transmit() noexcept {
+  std::uint32_t pending = transmit_pending();
+  if (pending == 0) return;
+  if (zerocopy_) {
+    // The flag must be read after the kernel can see our descriptors, or both sides sleep.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (xsk_ring_prod__needs_wakeup(&socket_.tx) != 0) kick_transmit();
+    return;
+  }
+  // In copy mode the kernel sends inside our call: 32 frames, or fewer where one is refused.
+  for (unsigned fruitless = 0; pending != 0 && fruitless < kFruitlessWakes;) {
+    if (!kick_transmit()) return;
+    collect();  // a full completion ring stops sending
+    const std::uint32_t left = transmit_pending();
+    fruitless = left < pending ? 0 : fruitless + 1;
+    pending = left;
+  }
+}
+
+/// False where there is no use in trying again now.
+bool AfxdpPort::kick_transmit() noexcept {
+  counters_.transmit_wakes.add(1);
+  if (::sendto(socket_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) return true;
+  switch (errno) {
+    case EAGAIN:   // more to send than one call may, or the completion ring is full
+    case ENOBUFS:  // no memory for a socket buffer now
+    case EINTR: return true;
+    case EBUSY:
+      // Copy mode: the device dropped one frame, which completes like the others.
+      if (!zerocopy_) counters_.refused_by_device.add(1);
+      return true;
+    default:  // ENETDOWN, ENXIO: the interface is down or gone
+      counters_.device_trouble.add(1);
+      return false;
+  }
+}
+
+void AfxdpPort::wake_receive() noexcept {
+  if (use_ == Use::transmit_only || !zerocopy_) return;  // copy mode takes frames as it needs them
+  std::atomic_thread_fence(std::memory_order_seq_cst);   // as in wake_transmit()
+  if (xsk_ring_prod__needs_wakeup(&socket_.fill) == 0) return;
+  counters_.receive_wakes.add(1);
+  ::recvfrom(socket_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
+}
+
+void AfxdpPort::wait() noexcept {
+  std::array<pollfd, 2> sources{{{wake_event_.get(), POLLIN, 0}, {socket_.fd(), POLLIN, 0}}};
+  // In copy mode poll() on the socket would send what is pending and swallow the refusals that we
+  // count; then only the event is waited for, shortly.
+  const bool pending = !zerocopy_ && transmit_pending() != 0;
+  const int timeout = pending ? kWaitWithPendingMilliseconds : kWaitMilliseconds;
+  if (::poll(sources.data(), pending ? 1 : 2, timeout) > 0 && sources[0].revents != 0) {
+    std::uint64_t calls = 0;
+    [[maybe_unused]] const auto bytes = ::read(wake_event_.get(), &calls, sizeof calls);
+  }
+}
+
+void AfxdpPort::wake_up() const noexcept {
+  const std::uint64_t call = 1;
+  [[maybe_unused]] const auto bytes = ::write(wake_event_.get(), &call, sizeof call);
+}
+
+void AfxdpPort::finish(std::chrono::steady_clock::time_point deadline) noexcept {
+  flush();
+  while (at_kernel() != 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::microseconds{50});
+    flush();
+  }
+  counters_.unfinished.add(at_kernel());
+}
+
+xdp_statistics AfxdpPort::kernel_statistics() const {
+  xdp_statistics statistics{};
+  socklen_t bytes = sizeof statistics;
+  if (::getsockopt(socket_.fd(), SOL_XDP, XDP_STATISTICS, &statistics, &bytes) != 0) {
+    throw_errno("ask an AF_XDP socket for its statistics");
+  }
+  return statistics;
+}
+
+FrameCensus AfxdpPort::census() const noexcept {
+  const XskSocket& s = socket_;
+  return {.free = free_.size(),
+          .fill = s.fill.cached_prod - load(s.fill.consumer),
+          .rx = load(s.rx.producer) - s.rx.cached_cons,
+          .worker = in_worker_,
+          .tx = transmit_pending(),
+          .completion = load(s.completion.producer) - s.completion.cached_cons};
+}
+
+/// One frame to the free list; `address` may be anywhere in it.
+void AfxdpPort::free(std::uint64_t address) noexcept {
+  if (!umem_.holds(address) || free_.size() == umem_.frames()) {
+    counters_.bogus_addresses.add(1);
+    return;
+  }
+  free_.push_back(umem_.start_of(address));
+}
+
+std::uint32_t AfxdpPort::transmit_pending() const noexcept {
+  return socket_.tx.cached_prod - load(socket_.tx.consumer);
+}
+
+/// Frames that were taken for sending and have not come back.
+std::uint64_t AfxdpPort::at_kernel() const noexcept {
+  return counters_.transmitted.value() - counters_.completed.value();
+}
+
+}  // namespace valinor::packet_io::afxdp

@@ -1,0 +1,144 @@
+/// Packets of one queue by AF_XDP, in place: a frame is received, changed and sent in the memory
+/// that the NIC (or the kernel's one copy) put it in.
+///
+///   free list -> FILL -> (kernel) -> RX -> worker -> TX -> (kernel) -> COMPLETION -> free list
+///        ^                                   |
+///        +------------- recycle -------------+
+///
+/// A frame is in one of these places at a time. flush() is what moves frames from the free list
+/// to the kernel and collects those that were sent; without it the queue starves.
+///
+/// One thread, the worker's, calls everything, except: wake_up(), counters() and what set-up
+/// learned may be used by any thread; kernel_statistics() as well.
+#pragma once
+
+#include <linux/if_xdp.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/counter.hpp"
+#include "base/unique_fd.hpp"
+#include "base/units.hpp"
+#include "packet_io/afxdp/config.hpp"
+#include "packet_io/afxdp/interface.hpp"
+#include "packet_io/afxdp/umem.hpp"
+#include "packet_io/afxdp/xsk_socket.hpp"
+#include "packet_io/frame.hpp"
+#include "packet_io/port.hpp"
+
+namespace valinor::packet_io::afxdp {
+
+/// What a port is for. One that only sends gives the kernel no frames to receive into and keeps
+/// all of them for allocate().
+enum class Use : std::uint8_t { receive_and_transmit, transmit_only };
+
+/// Written by the port's thread.
+struct PortCounters {
+  Counter received;           // frames handed to the worker
+  Counter transmitted;        // frames taken into the TX ring
+  Counter completed;          // of those: given back by the kernel, sent or refused
+  Counter refused_by_device;  // of those: dropped by the device, with an error
+  Counter refused_by_port;    // not taken into the ring: empty, or not within one frame
+  Counter unfinished;         // not given back before the stop
+  Counter bogus_addresses;    // given back: outside our memory, or one frame too many
+  Counter device_trouble;     // wake-ups answered by ENETDOWN and the like: the interface is gone
+  Counter transmit_wakes;     // system calls
+  Counter receive_wakes;
+
+  /// Frames that left: what the worker may call transmitted once finish() has returned.
+  [[nodiscard]] std::uint64_t sent() const noexcept {
+    // The refusal is seen before the completion of the same frame.
+    const std::uint64_t back = completed.value(), refused = refused_by_device.value();
+    return back > refused ? back - refused : 0;
+  }
+  /// DropReason::tx_refused.
+  [[nodiscard]] std::uint64_t refused() const noexcept {
+    return refused_by_device.value() + refused_by_port.value();
+  }
+};
+
+/// Where the frames are, read from the rings. Between a ring and the next, a frame is the
+/// kernel's alone and in none of the counts.
+struct FrameCensus {
+  std::uint64_t free = 0, fill = 0, rx = 0, worker = 0, tx = 0, completion = 0;
+  [[nodiscard]] std::uint64_t total() const noexcept {
+    return free + fill + rx + worker + tx + completion;
+  }
+};
+
+class AfxdpPort {
+ public:
+  static constexpr bool kStampsArrival = false;
+
+  /// Binds the queue in `mode` (`automatic`: zero-copy, else copy; `skb` needs a program attached
+  /// in generic mode). Throws Failure, see XskSocket and refuse_bind.
+  AfxdpPort(const Interface& interface, QueueId queue, const UmemConfig& umem,
+            const RingSizes& rings, Mode mode, Use use = Use::receive_and_transmit);
+  AfxdpPort(const AfxdpPort&) = delete;
+  AfxdpPort& operator=(const AfxdpPort&) = delete;
+
+  // packet_io::Port. transmit() takes a frame's bytes from Frame::data, which may have moved
+  // within its piece of memory; frames that do not lie in one are taken and counted as refused.
+  [[nodiscard]] std::size_t receive(std::span<Frame> frames) noexcept;
+  [[nodiscard]] std::size_t transmit(std::span<const Frame> frames) noexcept;
+  void recycle(std::span<const Frame> frames) noexcept;
+  void flush() noexcept;
+  [[nodiscard]] bool at_end() const noexcept { return false; }
+  void wait() noexcept;
+
+  /// Takes empty frames for sending, `bytes` 0; answers how many there were.
+  [[nodiscard]] std::size_t allocate(std::span<Frame> frames) noexcept;
+
+  /// Bytes that fit in a frame from `Frame::data` on, as received or allocated.
+  [[nodiscard]] std::uint32_t room() const noexcept { return umem_.frame_size() - kHeadroom; }
+
+  /// Ends wait(), now or the next one.
+  void wake_up() const noexcept;
+
+  /// Sends what is in the TX ring and waits until the kernel has given everything back. What it
+  /// has not by the deadline is counted as unfinished. Call once, when nothing more is sent.
+  void finish(std::chrono::steady_clock::time_point deadline) noexcept;
+
+  [[nodiscard]] const PortCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] xdp_statistics kernel_statistics() const;
+  [[nodiscard]] FrameCensus census() const noexcept;
+  [[nodiscard]] std::uint32_t frames() const noexcept { return umem_.frames(); }
+
+  [[nodiscard]] QueueId queue() const noexcept { return queue_; }
+  [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
+  [[nodiscard]] bool is_zerocopy() const noexcept { return zerocopy_; }
+  /// Why zero-copy was refused where it was tried and failed; else empty.
+  [[nodiscard]] const std::string& zerocopy_refusal() const noexcept { return zerocopy_refusal_; }
+
+ private:
+  void bind(const Interface& interface, Mode mode);
+  void collect() noexcept;
+  void refill() noexcept;
+  void wake_transmit() noexcept;
+  bool kick_transmit() noexcept;
+  void wake_receive() noexcept;
+  void free(std::uint64_t address) noexcept;
+  [[nodiscard]] std::uint32_t transmit_pending() const noexcept;
+  [[nodiscard]] std::uint64_t at_kernel() const noexcept;
+
+  QueueId queue_;
+  Use use_;
+  Umem umem_;
+  XskSocket socket_;
+  UniqueFd wake_event_;
+  bool zerocopy_ = false;
+  std::string zerocopy_refusal_;
+  std::vector<std::uint64_t> free_;  // a stack, so that the frame used next is warm in the cache
+  std::uint64_t in_worker_ = 0;
+  PortCounters counters_;
+};
+
+static_assert(Port<AfxdpPort>);
+
+}  // namespace valinor::packet_io::afxdp

@@ -1,0 +1,82 @@
+#include "packet_io/afxdp/open_interface.hpp"
+
+#include <algorithm>
+
+#include "base/failure.hpp"
+#include "base/log.hpp"
+
+namespace valinor::packet_io::afxdp {
+namespace {
+
+/// The map has a slot for each queue that the interface could ever have, so that `ethtool -L` does
+/// not make queues that the map cannot name.
+std::uint32_t queue_slots(const Interface& interface) {
+  return std::max(interface.queues.receive, interface.queues.receive_maximum);
+}
+
+Interface find_fitting(const InterfaceConfig& config) {
+  Interface interface = find_interface(config.name);
+  require_mtu_fits(interface, config.umem);
+  return interface;
+}
+
+}  // namespace
+
+OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules)
+    : interface_{find_fitting(config)}, program_{rules, queue_slots(interface_)} {
+  const std::vector<QueueId> queues = choose_queues(interface_, config.queues);
+  attach(config.mode);
+  const Mode mode = attach_mode_ == AttachMode::generic ? Mode::skb : config.mode;
+  for (const QueueId queue : queues) {
+    ports_.push_back(
+        std::make_unique<AfxdpPort>(interface_, queue, config.umem, config.rings, mode));
+    const AfxdpPort& port = *ports_.back();
+    const std::string refusal = refusal_of(port);
+    log::info("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
+              to_name(mode_of(port)), refusal.empty() ? "" : "; ", refusal);
+  }
+}
+
+OpenInterface::~OpenInterface() {
+  // Before the sockets go: NICs have written into the memory of closed ones.
+  program_.detach();
+}
+
+void OpenInterface::attach(Mode mode) {
+  if (mode != Mode::skb) {
+    try {
+      program_.attach(interface_, AttachMode::native);
+      return;
+    } catch (const Failure& refusal) {
+      if (mode != Mode::automatic || refusal.finding().code != kAttachRefused) throw;
+      native_refusal_ = refusal.finding().why;
+    }
+  }
+  program_.attach(interface_, AttachMode::generic);
+  attach_mode_ = AttachMode::generic;
+}
+
+void OpenInterface::steer() {
+  for (const auto& port : ports_) program_.steer(port->queue(), port->fd());
+}
+
+Mode OpenInterface::mode_of(const AfxdpPort& port) const noexcept {
+  if (attach_mode_ == AttachMode::generic) return Mode::skb;
+  return port.is_zerocopy() ? Mode::zerocopy : Mode::copy;
+}
+
+std::string OpenInterface::refusal_of(const AfxdpPort& port) const {
+  return attach_mode_ == AttachMode::generic ? native_refusal_ : port.zerocopy_refusal();
+}
+
+std::string_view to_name(Mode mode) noexcept {
+  switch (mode) {
+    case Mode::automatic: return "auto";
+    case Mode::zerocopy: return "zerocopy";
+    case Mode::copy: return "copy";
+    case Mode::skb: return "skb";
+  }
+  return "?";
+}
+
+}  // namespace valinor::packet_io::afxdp

@@ -1,0 +1,61 @@
+/// Opens an interface as the configuration asks: the program and one port for each queue.
+///
+///   automatic = zero-copy, else native copy, else skb (generic XDP)
+///
+/// Set-up and shutdown only, one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "packet_io/afxdp/afxdp_port.hpp"
+#include "packet_io/afxdp/config.hpp"
+#include "packet_io/afxdp/interface.hpp"
+#include "packet_io/afxdp/redirect_program.hpp"
+#include "wire/match.hpp"
+
+namespace valinor::packet_io::afxdp {
+
+/// An interface with everything bound and attached. Nothing arrives before steer().
+class OpenInterface {
+ public:
+  /// Throws Failure where the host cannot do what is asked.
+  OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules);
+  ~OpenInterface();
+  OpenInterface(const OpenInterface&) = delete;
+  OpenInterface& operator=(const OpenInterface&) = delete;
+
+  /// Lets telemetry in. Each port's thread should be running.
+  void steer();
+
+  /// From its return on, nothing more arrives; what did can still be received.
+  void unsteer() noexcept { program_.unsteer(); }
+
+  [[nodiscard]] const Interface& interface() const noexcept { return interface_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<AfxdpPort>>& ports() const noexcept {
+    return ports_;
+  }
+  [[nodiscard]] const RedirectProgram& program() const noexcept { return program_; }
+  [[nodiscard]] AttachMode attach_mode() const noexcept { return attach_mode_; }
+
+  /// What a port got: zerocopy, copy or skb.
+  [[nodiscard]] Mode mode_of(const AfxdpPort& port) const noexcept;
+
+  /// Why it is not a better one, where one was tried; else empty.
+  [[nodiscard]] std::string refusal_of(const AfxdpPort& port) const;
+
+ private:
+  void attach(Mode mode);
+
+  Interface interface_;
+  RedirectProgram program_;
+  AttachMode attach_mode_ = AttachMode::native;
+  std::string native_refusal_;
+  std::vector<std::unique_ptr<AfxdpPort>> ports_;
+};
+
+/// "zerocopy", "copy", "skb", "auto".
+[[nodiscard]] std::string_view to_name(Mode mode) noexcept;
+
+}  // namespace valinor::packet_io::afxdp

@@ -1,0 +1,231 @@
+#include "packet_io/afxdp/redirect_program.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <linux/if_link.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdarg>
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "packet_io/afxdp/foreign_program.hpp"
+#include "redirect.skel.h"
+#include "wire/packet.hpp"
+
+namespace valinor::packet_io::afxdp {
+namespace {
+
+// The kernel's words and ours are the same words.
+static_assert(VALINOR_BY_ETHERTYPE == static_cast<int>(wire::Decision::by_ethertype));
+static_assert(VALINOR_BY_IP_PROTOCOL == static_cast<int>(wire::Decision::by_ip_protocol));
+static_assert(VALINOR_BY_DSCP == static_cast<int>(wire::Decision::by_dscp));
+static_assert(VALINOR_BY_UDP_PORT == static_cast<int>(wire::Decision::by_udp_port));
+static_assert(VALINOR_NOT_TELEMETRY == static_cast<int>(wire::Decision::not_telemetry));
+static_assert(VALINOR_TRUNCATED == static_cast<int>(wire::Decision::truncated));
+static_assert(VALINOR_NO_SOCKET == static_cast<int>(wire::Decision::count_));
+static_assert(VALINOR_MAX_ETHERTYPES == wire::kMaxMatchEthertypes);
+static_assert(VALINOR_MAX_UDP_PORTS == wire::kMaxMatchUdpPorts);
+static_assert(VALINOR_MAX_VLAN_TAGS == wire::kMaxVlanTags);
+static_assert(VALINOR_MAX_IPV6_EXTENSIONS == wire::kMaxIpv6Extensions);
+
+/// libbpf explains its failures in print only, the verifier's pages included; shown with -v.
+int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
+  va_list again;
+  va_copy(again, arguments);
+  std::string text(
+      static_cast<std::size_t>(std::max(0, std::vsnprintf(nullptr, 0, format, arguments))), '\0');
+  std::vsnprintf(text.data(), text.size() + 1, format, again);
+  va_end(again);
+  while (text.ends_with('\n')) text.pop_back();
+  if (!text.empty()) log::debug("{}", text);
+  return 0;
+}
+
+valinor_steer_rules to_table(const wire::MatchRules& rules) {
+  if (rules.ethertypes.size() > VALINOR_MAX_ETHERTYPES ||
+      rules.udp_dst_ports.size() > VALINOR_MAX_UDP_PORTS) {
+    throw std::invalid_argument{"more match rules than the XDP program's table holds"};
+  }
+  valinor_steer_rules table{};
+  table.ethertype_count = static_cast<std::uint32_t>(rules.ethertypes.size());
+  std::copy(rules.ethertypes.begin(), rules.ethertypes.end(), table.ethertypes);
+  table.udp_port_count = static_cast<std::uint32_t>(rules.udp_dst_ports.size());
+  std::copy(rules.udp_dst_ports.begin(), rules.udp_dst_ports.end(), table.udp_ports);
+  for (const std::uint8_t protocol : rules.ip_protocols) table.ip_protocols[protocol] = 1;
+  if (rules.dscp) {
+    table.dscp_enabled = 1;
+    table.dscp_value = rules.dscp->value;
+    table.dscp_mask = rules.dscp->mask;
+  }
+  return table;
+}
+
+bool has_capability(int capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> words{};
+  if (::syscall(SYS_capget, &header, words.data()) != 0) return false;
+  const auto bit = static_cast<unsigned>(capability);
+  return (words[bit / 32].effective >> bit % 32 & 1) != 0;
+}
+
+[[noreturn]] void refuse_load(int error) {
+  // The verifier lets packet pointers move by a number from the packet, such as the length of an
+  // IPv4 header, only with CAP_PERFMON; it calls that EACCES, like all it rejects.
+  const bool may_do_arithmetic = has_capability(CAP_PERFMON) || has_capability(CAP_SYS_ADMIN);
+  if (error == EPERM || (error == EACCES && !may_do_arithmetic)) {
+    throw Failure{ExitStatus::not_permitted,
+                  {.code = "CAP-BPF-01",
+                   .what = "cannot load the XDP program",
+                   .why = fmt::format("kernel said {}: {} is missing", errno_name(error),
+                                      error == EPERM ? "CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN) "
+                                                       "or CAP_NET_ADMIN"
+                                                     : "CAP_PERFMON"),
+                   .next = kRunPrivileged}};
+  }
+  throw Failure{ExitStatus::host_not_ready,
+                {.code = "XDP-LOAD-01",
+                 .what = "cannot load the XDP program",
+                 .why = "kernel said " + describe_errno(error),
+                 .next = "-v    prints what the kernel's verifier said"}};
+}
+
+[[noreturn]] void refuse_attach(const Interface& interface, AttachMode mode, int error) {
+  const bool native = mode == AttachMode::native;
+  if (error == EPERM) {
+    throw Failure{ExitStatus::not_permitted,
+                  {.code = "CAP-ADMIN-01",
+                   .what = interface.name + ": cannot attach the XDP program",
+                   .why = "kernel said EPERM: CAP_NET_ADMIN is missing",
+                   .next = kRunPrivileged}};
+  }
+  std::string why = fmt::format("driver {} answered {} to the attachment of a {} program",
+                                interface.driver.empty() ? "(unnamed)" : interface.driver,
+                                describe_errno(error), native ? "native" : "generic");
+  std::string next = native ? "interfaces[].mode: skb    works with any NIC, slower"
+                            : "dmesg | tail    may hold the reason";
+  if (error == EOPNOTSUPP) {
+    why += ": it has no native XDP";
+  } else if (native && (error == ERANGE || error == EINVAL || error == E2BIG)) {
+    // veth takes at most what fits one page on both ends; NICs have limits of the same kind.
+    why += fmt::format("; MTU is {}, often too large (veth: 3498 and less on both ends)",
+                       interface.mtu);
+    next = fmt::format("ip link set {} mtu 1500    (veth: its peer as well)    or:  {}",
+                       interface.name, next);
+  } else if (native && (error == ENOMEM || error == ENOSPC)) {
+    why += "; some drivers need one more queue for each CPU";
+    next = fmt::format("ethtool -L {} combined 1    or:  {}", interface.name, next);
+  }
+  throw Failure{ExitStatus::host_not_ready,
+                {.code = kAttachRefused,
+                 .what = fmt::format("{}: {} XDP program refused", interface.name,
+                                     native ? "native" : "generic"),
+                 .why = why,
+                 .next = next}};
+}
+
+/// Returns when every NAPI poll that was running has ended.
+void wait_for_running_polls() {
+  // NAPI polls, from our program to the flush of its redirects, run with bottom halves off, which
+  // is an RCU read-side section. MEMBARRIER_CMD_GLOBAL is synchronize_rcu() for user space: it
+  // returns after every section that had begun before it.
+  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
+  // Refused on nohz_full kernels. A grace period lasts some milliseconds; this is many of them.
+  std::this_thread::sleep_for(std::chrono::milliseconds{200});
+}
+
+}  // namespace
+
+void RedirectProgram::Unload::operator()(redirect_bpf* skeleton) const noexcept {
+  redirect_bpf::destroy(skeleton);
+}
+
+RedirectProgram::RedirectProgram(const wire::MatchRules& rules, std::uint32_t queues) {
+  static std::once_flag log_once;
+  std::call_once(log_once, [] { ::libbpf_set_print(log_libbpf); });
+
+  skeleton_.reset(redirect_bpf::open());
+  if (!skeleton_) refuse_load(errno);
+  skeleton_->rodata->rules = to_table(rules);
+  ::bpf_map__set_max_entries(skeleton_->maps.sockets, std::max(queues, 1U));
+  const int error = redirect_bpf::load(skeleton_.get());
+  if (error != 0) refuse_load(-error);
+}
+
+RedirectProgram::~RedirectProgram() { detach(); }
+
+void RedirectProgram::attach(const Interface& interface, AttachMode mode) {
+  refuse_foreign_program(interface);
+  bpf_link_create_opts options{};
+  options.sz = sizeof options;
+  options.flags = mode == AttachMode::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+  const int link =
+      ::bpf_link_create(fd(), static_cast<int>(interface.index.value()), BPF_XDP, &options);
+  if (link >= 0) {
+    link_ = UniqueFd{link};
+    return;
+  }
+  // Someone may have come between our look and our attempt: EBUSY where a program is there in
+  // this mode, EEXIST where there is one in the other.
+  if (link == -EBUSY || link == -EEXIST) refuse_foreign_program(interface);
+  refuse_attach(interface, mode, -link);
+}
+
+void RedirectProgram::steer(QueueId queue, int xsk_fd) {
+  const std::uint32_t slot = queue.value();
+  const int error =
+      ::bpf_map_update_elem(::bpf_map__fd(skeleton_->maps.sockets), &slot, &xsk_fd, BPF_ANY);
+  if (error != 0) {
+    errno = -error;
+    throw_errno(fmt::format("steer packets of queue {} to their AF_XDP socket", slot));
+  }
+  steered_.push_back(queue);
+}
+
+void RedirectProgram::unsteer() noexcept {
+  for (const QueueId queue : steered_) {
+    const std::uint32_t slot = queue.value();
+    // Missing is as good as removed: the kernel takes out closed sockets by itself.
+    ::bpf_map_delete_elem(::bpf_map__fd(skeleton_->maps.sockets), &slot);
+  }
+  if (!steered_.empty()) wait_for_running_polls();
+  steered_.clear();
+}
+
+void RedirectProgram::detach() noexcept {
+  unsteer();
+  if (!link_) return;
+  // Closing alone may leave the work to a kernel thread, and a restart would find the program.
+  ::bpf_link_detach(link_.get());
+  link_.reset();
+}
+
+Decisions RedirectProgram::decisions() const {
+  const int map = ::bpf_map__fd(skeleton_->maps.decisions);
+  std::vector<std::uint64_t> of_cpus(static_cast<std::size_t>(::libbpf_num_possible_cpus()));
+  Decisions sums;
+  for (std::uint32_t decision = 0; decision < VALINOR_DECISIONS; ++decision) {
+    if (::bpf_map_lookup_elem(map, &decision, of_cpus.data()) != 0) {
+      throw_errno("read the XDP program's counters");
+    }
+    sums.frames[decision] = std::accumulate(of_cpus.begin(), of_cpus.end(), std::uint64_t{0});
+  }
+  return sums;
+}
+
+int RedirectProgram::fd() const noexcept {
+  return ::bpf_program__fd(skeleton_->progs.valinor_redirect);
+}
+
+}  // namespace valinor::packet_io::afxdp

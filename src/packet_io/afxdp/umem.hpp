@@ -1,0 +1,55 @@
+/// Packet memory of one queue: `frames` pieces of `frame_size` bytes, shared with the kernel.
+/// An address is the offset from its start. Immutable after construction: any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/mapping.hpp"
+#include "packet_io/afxdp/config.hpp"
+#include "packet_io/afxdp/interface.hpp"
+
+namespace valinor::packet_io::afxdp {
+
+/// The kernel puts this much in front of each received frame (XDP_PACKET_HEADROOM), which is also
+/// the room for headers that we insert.
+inline constexpr std::uint32_t kHeadroom = 256;
+
+class Umem {
+ public:
+  /// Throws std::system_error where memory is short.
+  explicit Umem(const UmemConfig& config);
+
+  [[nodiscard]] std::byte* at(std::uint64_t address) const noexcept {
+    return memory_.data() + address;
+  }
+  [[nodiscard]] std::uint64_t address_of(const std::byte* data) const noexcept {
+    return static_cast<std::uint64_t>(data - memory_.data());
+  }
+  /// The address of the frame's first byte.
+  [[nodiscard]] std::uint64_t start_of(std::uint64_t address) const noexcept {
+    return address & ~(std::uint64_t{frame_size_} - 1);
+  }
+  /// Whether it lies in here at all: the kernel gives back what it was given, even nonsense.
+  [[nodiscard]] bool holds(std::uint64_t address) const noexcept { return address < bytes(); }
+  /// Whether `count` bytes at `address` lie in one frame.
+  [[nodiscard]] bool fits(std::uint64_t address, std::uint32_t count) const noexcept {
+    return holds(address) && count <= frame_size_ &&
+           address - start_of(address) <= frame_size_ - count;
+  }
+
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return memory_.size(); }
+  [[nodiscard]] std::uint32_t frames() const noexcept { return frames_; }
+  [[nodiscard]] std::uint32_t frame_size() const noexcept { return frame_size_; }
+
+ private:
+  std::uint32_t frames_;
+  std::uint32_t frame_size_;
+  Mapping memory_;
+};
+
+/// Throws Failure (XSK-MTU-01) where a full-size packet with two VLAN tags does not fit a frame:
+/// the kernel would drop those one by one.
+void require_mtu_fits(const Interface& interface, const UmemConfig& config);
+
+}  // namespace valinor::packet_io::afxdp

@@ -1,0 +1,206 @@
+#include "packet_io/afxdp/xsk_socket.hpp"
+
+#include <fmt/format.h>
+#include <linux/if_xdp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <thread>
+
+#include "base/failure.hpp"
+
+namespace valinor::packet_io::afxdp {
+namespace {
+
+/// How long a taken queue is asked for. Closed sockets have let go after 29 ms at worst; a whole
+/// second also covers slow drivers and is not yet annoying.
+constexpr auto kBindPatience = std::chrono::seconds{1};
+constexpr auto kBindPause = std::chrono::milliseconds{2};
+
+UniqueFd open_socket() {
+  UniqueFd fd{::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)};
+  if (fd) return fd;
+  if (errno == EPERM) {
+    throw Failure{ExitStatus::not_permitted,
+                  {.code = "CAP-RAW-01",
+                   .what = "cannot open an AF_XDP socket",
+                   .why = "kernel said EPERM: CAP_NET_RAW is missing",
+                   .next = kRunPrivileged}};
+  }
+  if (errno == EAFNOSUPPORT || errno == ESOCKTNOSUPPORT) {
+    throw Failure{
+        ExitStatus::host_not_ready,
+        {.code = "XSK-KERNEL-01",
+         .what = "cannot open an AF_XDP socket",
+         .why = "this kernel was built without CONFIG_XDP_SOCKETS (" + describe_errno(errno) + ")",
+         .next = "zgrep XDP_SOCKETS /proc/config.gz /boot/config-$(uname -r)"}};
+  }
+  throw_errno("open an AF_XDP socket");
+}
+
+/// Without CAP_IPC_LOCK the pinned packet memory counts against this limit.
+void raise_memlock_limit() {
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  if (::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) return;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;  // what an unprivileged process may do; registration will tell
+  ::setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+[[noreturn]] void refuse_memory(const Umem& umem) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_MEMLOCK, &limit);
+  const std::uint64_t kib = umem.bytes() / 1024;
+  throw Failure{
+      ExitStatus::host_not_ready,
+      {.code = "MEM-LOCK-01",
+       .what = fmt::format("cannot register {} KiB of packet memory", kib),
+       .why = fmt::format("kernel said ENOBUFS: RLIMIT_MEMLOCK is {} KiB and CAP_IPC_LOCK is "
+                          "missing (this is not about socket buffers)",
+                          limit.rlim_cur / 1024),
+       .next = fmt::format("allow {} KiB for each queue, or all:\n"
+                           "systemd: LimitMEMLOCK=infinity    "
+                           "shell: sudo prlimit --pid $$ --memlock=unlimited",
+                           kib)}};
+}
+
+void register_memory(int fd, const Umem& umem) {
+  xdp_umem_reg registration;
+  // Padding included: newer kernels read their own fields there.
+  std::memset(&registration, 0, sizeof registration);
+  registration.addr = reinterpret_cast<std::uint64_t>(umem.at(0));
+  registration.len = umem.bytes();
+  registration.chunk_size = umem.frame_size();
+  if (::setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &registration, sizeof registration) == 0) return;
+  if (errno == ENOBUFS) refuse_memory(umem);
+  throw_errno("register packet memory with an AF_XDP socket");
+}
+
+void set_ring_size(int fd, int option, std::uint32_t entries, const char* name) {
+  if (::setsockopt(fd, SOL_XDP, option, &entries, sizeof entries) != 0) {
+    throw_errno(fmt::format("make an AF_XDP {} ring of {} entries", name, entries));
+  }
+}
+
+xdp_mmap_offsets ask_offsets(int fd) {
+  xdp_mmap_offsets offsets{};
+  socklen_t bytes = sizeof offsets;
+  if (::getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &bytes) != 0) {
+    throw_errno("ask where the AF_XDP rings are");
+  }
+  return offsets;
+}
+
+/// Maps one ring and points `ring` into it. The cached indices start where the kernel's do, at 0;
+/// a producer caches the consumer's index plus the size, as xdp/xsk.h wants it.
+template <class Ring>
+Mapping map_ring(int fd, Ring& ring, const xdp_ring_offset& offset, std::uint32_t entries,
+                 std::size_t entry_bytes, std::uint64_t page_offset) {
+  Mapping memory = Mapping::shared(fd, offset.desc + entries * entry_bytes,
+                                   static_cast<long>(page_offset), "map an AF_XDP ring");
+  ring.mask = entries - 1;
+  ring.size = entries;
+  ring.producer = reinterpret_cast<std::uint32_t*>(memory.data() + offset.producer);
+  ring.consumer = reinterpret_cast<std::uint32_t*>(memory.data() + offset.consumer);
+  ring.flags = reinterpret_cast<std::uint32_t*>(memory.data() + offset.flags);
+  ring.ring = memory.data() + offset.desc;
+  return memory;
+}
+
+}  // namespace
+
+XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes) : fd_{open_socket()} {
+  const int fd = fd_.get();
+  raise_memlock_limit();
+  register_memory(fd, umem);
+  set_ring_size(fd, XDP_UMEM_FILL_RING, sizes.fill, "fill");
+  set_ring_size(fd, XDP_UMEM_COMPLETION_RING, sizes.completion, "completion");
+  set_ring_size(fd, XDP_RX_RING, sizes.rx, "RX");
+  set_ring_size(fd, XDP_TX_RING, sizes.tx, "TX");
+
+  const xdp_mmap_offsets at = ask_offsets(fd);
+  fill_memory_ =
+      map_ring(fd, fill, at.fr, sizes.fill, sizeof(std::uint64_t), XDP_UMEM_PGOFF_FILL_RING);
+  completion_memory_ = map_ring(fd, completion, at.cr, sizes.completion, sizeof(std::uint64_t),
+                                XDP_UMEM_PGOFF_COMPLETION_RING);
+  rx_memory_ = map_ring(fd, rx, at.rx, sizes.rx, sizeof(xdp_desc), XDP_PGOFF_RX_RING);
+  tx_memory_ = map_ring(fd, tx, at.tx, sizes.tx, sizeof(xdp_desc), XDP_PGOFF_TX_RING);
+  fill.cached_cons = sizes.fill;
+  tx.cached_cons = sizes.tx;
+}
+
+int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy) {
+  sockaddr_xdp address{};
+  address.sxdp_family = AF_XDP;
+  address.sxdp_ifindex = interface.value();
+  address.sxdp_queue_id = queue.value();
+  address.sxdp_flags =
+      static_cast<std::uint16_t>((zerocopy ? XDP_ZEROCOPY : XDP_COPY) | XDP_USE_NEED_WAKEUP);
+  const auto deadline = std::chrono::steady_clock::now() + kBindPatience;
+  for (;;) {
+    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+      return 0;
+    }
+    if (errno != EBUSY || std::chrono::steady_clock::now() >= deadline) return errno;
+    std::this_thread::sleep_for(kBindPause);
+  }
+}
+
+bool XskSocket::is_zerocopy() const {
+  xdp_options options{};
+  socklen_t bytes = sizeof options;
+  if (::getsockopt(fd_.get(), SOL_XDP, XDP_OPTIONS, &options, &bytes) != 0) {
+    throw_errno("ask an AF_XDP socket for its mode");
+  }
+  return (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+}
+
+void refuse_bind(const Interface& interface, QueueId queue, bool zerocopy, int error,
+                 std::uint32_t frame_size) {
+  const std::string where = fmt::format("{} queue {}", interface.name, queue.value());
+  const std::string driver = interface.driver.empty() ? "the driver" : "driver " + interface.driver;
+  if (error == EBUSY) {
+    throw Failure{ExitStatus::host_not_ready,
+                  {.code = "XSK-BUSY-01",
+                   .what = where + ": AF_XDP socket refused",
+                   .why = "kernel said EBUSY for a second: another AF_XDP socket is bound to this "
+                          "queue, or one was closed\n"
+                          "while its rings are still mapped somewhere, or the queue serves "
+                          "device memory",
+                   .next = "ss --xdp -e    shows the owner"}};
+  }
+  if (error == EPERM) {
+    throw Failure{ExitStatus::not_permitted,
+                  {.code = "CAP-RAW-01",
+                   .what = where + ": AF_XDP socket refused",
+                   .why = "kernel said EPERM: CAP_NET_RAW is missing",
+                   .next = kRunPrivileged}};
+  }
+  if (zerocopy) {
+    throw Failure{
+        ExitStatus::host_not_ready,
+        {.code = "XSK-ZC-01",
+         .what = where + ": zero-copy socket refused",
+         .why = fmt::format("{} answered {} to bind(XDP_ZEROCOPY); MTU is {} and umem.frame_size "
+                            "is {}",
+                            driver, errno_name(error), interface.mtu, frame_size),
+         .next = "accept copies:  interfaces[].mode: copy    or let the program choose:  mode: "
+                 "auto" +
+                 std::string{frame_size < 4096 ? "\nor set umem.frame_size: 4096" : ""}}};
+  }
+  throw Failure{
+      ExitStatus::host_not_ready,
+      {.code = "XSK-BIND-01",
+       .what = where + ": AF_XDP socket refused",
+       .why = fmt::format("{} answered {} to bind(XDP_COPY)", driver, describe_errno(error)),
+       .next = fmt::format("ip link show {}    (it must be up)    or try:  "
+                           "interfaces[].mode: skb",
+                           interface.name)}};
+}
+
+}  // namespace valinor::packet_io::afxdp

@@ -1,0 +1,60 @@
+/// One AF_XDP socket on one queue, with its four rings.
+///
+///   fill        we -> kernel   empty frames to receive into
+///   rx          kernel -> we   received frames
+///   tx          we -> kernel   frames to send
+///   completion  kernel -> we   frames that were sent, or dropped by the device
+///
+/// The rings are libxdp's structs over the kernel's memory, to be used with the operations of
+/// xdp/xsk.h by one thread. The Umem outlives the socket.
+#pragma once
+
+#include <xdp/xsk.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/mapping.hpp"
+#include "base/unique_fd.hpp"
+#include "base/units.hpp"
+#include "packet_io/afxdp/config.hpp"
+#include "packet_io/afxdp/interface.hpp"
+#include "packet_io/afxdp/umem.hpp"
+
+namespace valinor::packet_io::afxdp {
+
+class XskSocket {
+ public:
+  /// Creates the socket, registers the memory and maps the rings; not bound yet, so that the fill
+  /// ring can be filled first: most drivers take their frames when the socket is bound, and Intel's
+  /// misbehave when there are none. Throws Failure: CAP-RAW-01, XSK-KERNEL-01, MEM-LOCK-01.
+  XskSocket(const Umem& umem, const RingSizes& sizes);
+
+  /// Binds with exactly one of XDP_ZEROCOPY and XDP_COPY: without either the kernel would fall back
+  /// silently. Answers 0 or the errno. EBUSY is retried for a second: the kernel releases the queue
+  /// of a closed socket 13 to 29 ms later. A socket that was refused one mode may be bound with the
+  /// other.
+  [[nodiscard]] int try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy);
+
+  /// What the kernel says it is, once bound.
+  [[nodiscard]] bool is_zerocopy() const;
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+
+  xsk_ring_prod fill{};
+  xsk_ring_cons completion{};
+  xsk_ring_cons rx{};
+  xsk_ring_prod tx{};
+
+ private:
+  // The mappings hold the socket open as well: they go first, or the queue stays taken.
+  UniqueFd fd_;
+  Mapping fill_memory_, completion_memory_, rx_memory_, tx_memory_;
+};
+
+/// Throws the Failure for a bind that `try_bind` answered with `error`: XSK-BUSY-01, XSK-ZC-01,
+/// XSK-BIND-01, CAP-RAW-01.
+[[noreturn]] void refuse_bind(const Interface& interface, QueueId queue, bool zerocopy, int error,
+                              std::uint32_t frame_size);
+
+}  // namespace valinor::packet_io::afxdp

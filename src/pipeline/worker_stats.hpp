@@ -1,0 +1,31 @@
+/// What one worker counts. Written by its thread, read by any.
+#pragma once
+
+#include <array>
+
+#include "base/counter.hpp"
+#include "base/drop_reason.hpp"
+#include "wire/match.hpp"
+
+namespace valinor::pipeline {
+
+/// Every frame received ends in exactly one of transmitted, consumed, passed and the drops.
+struct WorkerStats {
+  Counter received;
+  Counter received_bytes;
+  Counter transmitted;  // taken by the port; what becomes of them there, the port counts
+  Counter consumed;     // record taken, frame done with
+  Counter passed;       // not telemetry, by a port that does not filter: the stack would get it
+  std::array<Counter, kDropReasons> dropped;
+  std::array<Counter, static_cast<std::size_t>(wire::Decision::count_)> decisions;
+
+  Counter records;            // decoded
+  Counter records_ring_full;  // ... and lost, because the exporter was behind
+  Counter hops;               // HopRecords in them
+  Counter hops_cut;           // hops beyond max_hops
+  Counter monitor_copies;
+  Counter host_little_endian;
+  Counter bursts;  // turns that received something
+};
+
+}  // namespace valinor::pipeline

@@ -1,0 +1,36 @@
+/// Valinor-N: timestamp packets that a switch makes of mirrored ones (hopnets/valinor-n).
+///
+///   Ethernet | IPv4, protocol 253 | options | tna_timestamps 46 bytes | ports 4 | rest, cut short
+///
+/// IPv4's total length is not updated and the inner checksums mean nothing.
+#pragma once
+
+#include <cstdint>
+
+#include "wire/be.hpp"
+
+namespace valinor::telemetry::valinor_n {
+
+inline constexpr std::uint16_t kUnknownLength = 0xfffc;  // 0 - 4: ingress mirrors know no length
+
+struct Timestamps {      // tna_timestamps_h of valinor-n's P4 program
+  wire::Be<1> protocol;  // the original's IPv4 protocol
+  wire::Be<1> padding_1;
+  wire::Be<6>
+      ingress_mac;  // always 0, unlike at this place in IFA 2.0, which has the same protocol number
+  wire::Be<2> padding_2;
+  wire::Be<6> ingress_global;  // ns of the switch's clock; wraps after 78 h
+  wire::Be<4> enqueue;         // low 18 bits: when the copy was queued
+  wire::Be<4> dequeue_delta;   // ns that the original waited in the queue
+  wire::Be<2> padding_3;
+  wire::Be<6> egress_global;  // never set
+  wire::Be<2> padding_4;
+  wire::Be<6> egress_tx;      // never set
+  wire::Be<2> packet_length;  // the original's, without FCS
+  wire::Be<4> padding_5;      // 4 bytes; valinor-c's C struct has only 2 of them
+};
+static_assert(sizeof(Timestamps) == 46);
+
+inline constexpr std::uint32_t kEnqueueMask = 0x3ffff;
+
+}  // namespace valinor::telemetry::valinor_n

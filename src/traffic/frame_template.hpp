@@ -1,0 +1,52 @@
+/// Telemetry frames to send: built once for each flow, then copied and numbered.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "telemetry/format/p4netintel.hpp"
+#include "telemetry/record.hpp"
+#include "wire/headers.hpp"
+
+namespace valinor::traffic {
+
+struct FrameConfig {
+  telemetry::Format format = telemetry::Format::p4netintel;
+  telemetry::p4netintel::Layout layout = telemetry::p4netintel::Layout::full;
+  std::uint16_t hops = 3;           // P4NetIntel traces
+  bool int_host = false;            // P4NetIntel: with the end host's times
+  std::uint32_t flows = 1;          // at least 1
+  std::uint16_t payload_bytes = 4;  // behind the RPC id (P4NetIntel) or the inner UDP header
+  wire::MacAddress destination{};
+  wire::MacAddress source{};
+  std::uint32_t seed = 1;  // varies addresses' ports and the hops' numbers
+};
+
+/// Flow f goes from 10.1.x.y to 10.2.0.1 over UDP; packet number n is of flow n mod flows, so
+/// that number, flow and content follow from each other. One thread.
+class FrameTemplates {
+ public:
+  explicit FrameTemplates(const FrameConfig& config);
+
+  /// Bytes of each frame.
+  [[nodiscard]] std::size_t frame_bytes() const noexcept { return frame_bytes_; }
+
+  /// Writes packet `number` to `out`, which holds frame_bytes(). P4NetIntel carries number + 1 as
+  /// RPC id (the low 32 bits, 0 left out), Valinor-N carries `switch_time_ns` as its ingress time.
+  void write(std::uint64_t number, std::uint64_t switch_time_ns,
+             std::span<std::byte> out) const noexcept;
+
+ private:
+  [[nodiscard]] std::vector<std::byte> build(const FrameConfig& config, std::uint32_t flow) const;
+
+  telemetry::Format format_;
+  std::uint32_t flows_;
+  std::size_t frame_bytes_ = 0;
+  std::size_t number_offset_ = 0;    // of what write() changes: RPC id, or Valinor-N's header
+  std::size_t checksum_offset_ = 0;  // of the UDP checksum that covers the RPC id; 0: none does
+  std::vector<std::byte> frames_;    // one after another
+};
+
+}  // namespace valinor::traffic

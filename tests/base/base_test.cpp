@@ -1,0 +1,67 @@
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <set>
+#include <string_view>
+#include <type_traits>
+
+#include "base/drop_reason.hpp"
+#include "base/failure.hpp"
+#include "base/time.hpp"
+#include "base/unique_fd.hpp"
+#include "base/units.hpp"
+
+namespace valinor {
+namespace {
+
+// What must not compile.
+static_assert(!std::is_constructible_v<QueueId, CpuId>);
+static_assert(!std::is_convertible_v<std::uint32_t, QueueId>);
+template <class A, class B>
+concept Subtractable = requires(A a, B b) {
+  a - b;
+};
+static_assert(Subtractable<HostTime, HostTime>);
+static_assert(!Subtractable<HostTime, SwitchTime>);
+
+TEST(Finding, ReadsAsWhatWhyAndNext) {
+  const Finding finding{"XSK-BUSY-01", "veth0 queue 1: refused", "bound\nelsewhere", "ss --xdp"};
+  EXPECT_EQ(finding.to_text(),
+            "error[XSK-BUSY-01]: veth0 queue 1: refused\n"
+            "  why : bound\n        elsewhere\n"
+            "  next: ss --xdp\n");
+}
+
+TEST(Finding, LeavesOutWhatIsNotKnown) {
+  EXPECT_EQ((Finding{"A-B-01", "what", "", ""}).to_text("warning"), "warning[A-B-01]: what\n");
+}
+
+TEST(Errno, IsNamed) {
+  EXPECT_EQ(describe_errno(EBUSY), "EBUSY: Device or resource busy");
+  EXPECT_EQ(errno_name(4711), "errno 4711");
+}
+
+TEST(DropReason, EachHasItsOwnName) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    names.insert(to_name(static_cast<DropReason>(i)));
+  }
+  EXPECT_EQ(names.size(), kDropReasons);
+  EXPECT_FALSE(names.contains(""));
+}
+
+TEST(UniqueFd, ClosesOnceAndMoves) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  UniqueFd reading{ends[0]};
+  UniqueFd writing{ends[1]};
+  UniqueFd moved{std::move(writing)};
+  EXPECT_FALSE(writing);
+  EXPECT_EQ(moved.get(), ends[1]);
+  moved.reset();
+  char byte = 0;
+  EXPECT_EQ(::read(reading.get(), &byte, 1), 0);  // the writing end is closed
+}
+
+}  // namespace
+}  // namespace valinor

@@ -1,0 +1,92 @@
+"""End-to-end tests: the real program, a veth pair, a real Redis. They need root:
+
+    sudo VALINOR_BINARY=build/src/app/valinor-afxdp python3 -m pytest tests/net
+"""
+
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import bed as beds  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() == 0:
+        return
+    here = pathlib.Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="needs root for network namespaces"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_host():
+    if os.geteuid() == 0:
+        beds.remove_leftovers()
+
+
+@pytest.fixture(scope="session")
+def binary():
+    assert beds.BINARY.is_file(), f"{beds.BINARY} is missing: build it, or set VALINOR_BINARY"
+    return beds.BINARY
+
+
+@pytest.fixture
+def folder():
+    """Like tmp_path, but users without privilege can reach it."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="valinor-net-"))
+    path.chmod(0o777)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def bed(binary):
+    with beds.Bed() as made:
+        yield made
+
+
+@pytest.fixture
+def redis_away(folder):
+    """A server that is not started yet."""
+    server = beds.RedisServer(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis(redis_away):
+    return redis_away.start()
+
+
+@pytest.fixture
+def durable_redis(folder):
+    """What it has acknowledged survives kill -9."""
+    server = beds.RedisServer(folder, durable=True).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_program(bed, folder):
+    """start_program(server) makes the Program that exports to it."""
+    made = []
+
+    def make(server):
+        made.append(beds.Program(bed, server, folder))
+        return made[-1]
+
+    yield make
+    for program in made:
+        program.close()
+
+
+@pytest.fixture
+def program(start_program, redis):
+    return start_program(redis)

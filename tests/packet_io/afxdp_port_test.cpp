@@ -1,0 +1,315 @@
+/// Packets through AfxdpPort over veth.
+#include <atomic>
+#include <thread>
+
+#include "packet_io/afxdp_veth.hpp"
+
+namespace valinor::packet_io::afxdp {
+namespace {
+
+/// Each in native copy and in generic mode.
+class AfxdpPortTest : public VethTest, public testing::WithParamInterface<Mode> {};
+
+INSTANTIATE_TEST_SUITE_P(Modes, AfxdpPortTest, testing::Values(Mode::copy, Mode::skb),
+                         [](const auto& mode) { return std::string{to_name(mode.param)}; });
+
+/// Every frame that the program redirected is accounted for; the identity of the whole program.
+void expect_balance(const OpenInterface& opened) {
+  std::uint64_t accounted = 0;
+  for (const auto& port : opened.ports()) {
+    const auto kernel = port->kernel_statistics();
+    accounted += port->counters().received.value() + kernel.rx_dropped + kernel.rx_ring_full;
+  }
+  EXPECT_EQ(opened.program().decisions().redirected(), accounted);
+}
+
+TEST_P(AfxdpPortTest, ReceivesTenThousandFramesInOrder) {
+  OpenInterface opened{near(GetParam()), {}};
+  opened.steer();
+  AfxdpPort& port = *opened.ports()[0];
+  EXPECT_EQ(opened.mode_of(port), GetParam());
+  Sender sender;
+  std::uint32_t expected = 0;
+  constexpr std::uint32_t kBurst = 50;
+  for (std::uint32_t sent = 0; sent < 10'000; sent += kBurst) {
+    sender.send(sent, kBurst);
+    const std::size_t received = receive_all(port, kBurst, [&](const Frame& frame) {
+      EXPECT_EQ(frame.bytes, 60U);
+      EXPECT_EQ(number_of(frame.span()), expected++);
+    });
+    ASSERT_EQ(received, kBurst);
+  }
+  EXPECT_EQ(expected, 10'000U);
+  EXPECT_EQ(port.census().total(), port.frames());
+  expect_balance(opened);
+}
+
+TEST_P(AfxdpPortTest, SendsBackInPlaceWhatItReceives) {
+  use_one_queue();
+  OpenInterface opened{near(GetParam()), {}};
+  opened.steer();
+  AfxdpPort& port = *opened.ports()[0];
+  test::PacketSocket far{"far"};
+  std::vector<Frame> burst(kMaxBurst);
+  constexpr std::uint32_t kFrames = 4096;
+  for (std::uint32_t i = 0; i < kFrames; ++i) {
+    far.send(numbered(i, 60 + i % 1400));
+    std::size_t n = 0;
+    ASSERT_TRUE(eventually([&] {
+      port.flush();
+      n = port.receive(burst);
+      if (n == 0) port.wait();
+      return n > 0;
+    }));
+    ASSERT_EQ(n, 1U);
+    burst[0].data[0] = std::byte{0x02};  // edited in place
+    ASSERT_EQ(port.transmit(std::span{burst}.first(n)), n);
+    port.flush();
+    const auto back = far.receive();
+    ASSERT_EQ(back.size(), 60 + i % 1400);
+    ASSERT_EQ(back[0], std::byte{0x02});
+    ASSERT_EQ(number_of(back), i);
+  }
+  port.finish(std::chrono::steady_clock::now() + std::chrono::seconds{5});
+  EXPECT_EQ(port.counters().sent(), kFrames);
+  EXPECT_EQ(port.counters().unfinished.value(), 0U);
+  EXPECT_EQ(port.counters().bogus_addresses.value(), 0U);
+  EXPECT_EQ(port.census().total(), port.frames());
+  expect_balance(opened);
+}
+
+TEST_P(AfxdpPortTest, KeepsTheQueuesApart) {
+  if (GetParam() == Mode::skb) GTEST_SKIP() << "to generic XDP all of veth is queue 0";
+  OpenInterface opened{near(GetParam(), {}), {}};
+  opened.steer();
+  ASSERT_EQ(opened.ports().size(), 2U);
+  Sender sender0{QueueId{0}}, sender1{QueueId{1}};
+  sender0.send(0, 20);
+  sender1.send(1000, 30);
+  EXPECT_EQ(receive_all(*opened.ports()[0], 20,
+                        [](const Frame& frame) { EXPECT_LT(number_of(frame.span()), 1000U); }),
+            20U);
+  EXPECT_EQ(receive_all(*opened.ports()[1], 30,
+                        [](const Frame& frame) { EXPECT_GE(number_of(frame.span()), 1000U); }),
+            30U);
+  expect_balance(opened);
+}
+
+TEST_P(AfxdpPortTest, CountsWhatFindsTheReceiveRingFull) {
+  OpenInterface opened{near(GetParam()), {}};
+  opened.steer();
+  AfxdpPort& port = *opened.ports()[0];
+  port.flush();
+  Sender sender;
+  constexpr std::uint32_t kSent = 1000;  // the ring holds 128, the fill ring 256
+  sender.send(0, kSent);
+  ASSERT_TRUE(eventually([&] {
+    return opened.program().decisions().redirected() + sender.port().counters().refused() >= kSent;
+  }));
+  std::uint32_t expected = 0;
+  EXPECT_EQ(
+      receive_all(port, 128,
+                  [&](const Frame& frame) { EXPECT_EQ(number_of(frame.span()), expected++); }),
+      128U);
+  opened.unsteer();
+  EXPECT_GT(port.kernel_statistics().rx_ring_full, 0U);
+  expect_balance(opened);
+  // The kernel keeps at most the one frame that it had taken for a packet without room.
+  EXPECT_GE(port.census().total() + 1, port.frames());
+}
+
+TEST_P(AfxdpPortTest, CountsWhatFindsNoFrameAndGoesOnAfterwards) {
+  auto config = near(GetParam());
+  config.umem.frames = 8;
+  OpenInterface opened{config, {}};
+  opened.steer();
+  AfxdpPort& port = *opened.ports()[0];
+  Sender sender;
+  sender.send(0, 20);
+  ASSERT_TRUE(eventually([&] { return opened.program().decisions().redirected() >= 20; }));
+  EXPECT_EQ(port.kernel_statistics().rx_dropped, 12U);
+  EXPECT_EQ(receive_all(port, 8, [](const Frame&) {}), 8U);
+  sender.send(20, 5);
+  std::uint32_t expected = 20;
+  EXPECT_EQ(
+      receive_all(port, 5,
+                  [&](const Frame& frame) { EXPECT_EQ(number_of(frame.span()), expected++); }),
+      5U);
+  opened.unsteer();
+  expect_balance(opened);
+  EXPECT_EQ(port.census().total(), 8U);
+}
+
+TEST_P(AfxdpPortTest, BooksBalanceUnderOverloadFromAnotherThread) {
+  OpenInterface opened{near(GetParam()), {}};
+  opened.steer();
+  AfxdpPort& port = *opened.ports()[0];
+  Sender sender;
+  std::atomic<std::uint32_t> bursts_sent = 0;
+  std::jthread network{[&] {
+    for (std::uint32_t i = 0; i < 200; ++i, ++bursts_sent) sender.send(i * 500, 500);
+  }};
+  std::vector<Frame> burst(kMaxBurst);
+  std::uint64_t not_sent = 0;
+  ASSERT_TRUE(eventually([&] {
+    const std::size_t n = port.receive(burst);
+    const std::size_t taken = port.transmit(std::span{burst}.first(n));
+    not_sent += n - taken;
+    port.recycle(std::span{burst}.first(n).subspan(taken));
+    port.flush();
+    return bursts_sent >= 100;
+  }));
+  opened.unsteer();  // with the sender still at it
+  for (std::size_t n; (n = port.receive(burst)) != 0;) {
+    port.recycle(std::span{burst}.first(n));
+    not_sent += n;
+  }
+  port.finish(std::chrono::steady_clock::now() + std::chrono::seconds{5});
+  expect_balance(opened);
+  EXPECT_EQ(port.counters().unfinished.value(), 0U);
+  EXPECT_EQ(port.counters().transmitted.value(), port.counters().completed.value());
+  RecordProperty("received", static_cast<int>(port.counters().received.value()));
+  RecordProperty("sent", static_cast<int>(port.counters().sent()));
+  RecordProperty("ring_full", static_cast<int>(port.kernel_statistics().rx_ring_full));
+  EXPECT_GT(port.counters().received.value(), 1000U);
+  EXPECT_EQ(port.counters().sent() + port.counters().refused() + not_sent,
+            port.counters().received.value());
+  EXPECT_GE(port.census().total() + 1, port.frames());
+}
+
+TEST_P(AfxdpPortTest, SteersNothingBeforeSteerAndNothingAfterUnsteer) {
+  OpenInterface opened{near(GetParam()), {}};
+  AfxdpPort& port = *opened.ports()[0];
+  Sender sender;
+  sender.send(0, 10);
+  ASSERT_TRUE(eventually([&] { return opened.program().decisions().total() == 10; }));
+  EXPECT_EQ(opened.program().decisions().frames[VALINOR_NO_SOCKET], 10U);
+  opened.steer();
+  sender.send(10, 10);
+  EXPECT_EQ(receive_all(port, 10, [](const Frame&) {}), 10U);
+  opened.unsteer();
+  sender.send(20, 10);
+  ASSERT_TRUE(eventually([&] { return opened.program().decisions().total() == 30; }));
+  Frame frame;
+  EXPECT_EQ(port.receive({&frame, 1}), 0U);
+  EXPECT_EQ(opened.program().decisions().frames[VALINOR_NO_SOCKET], 20U);
+}
+
+TEST_P(AfxdpPortTest, LeavesOtherTrafficToTheStack) {
+  use_one_queue();
+  OpenInterface opened{near(GetParam()), {}};
+  opened.steer();
+  test::PacketSocket near_stack{"near"}, far{"far"};
+  auto other = numbered(7);
+  other[12] = std::byte{0x08}, other[13] = std::byte{0x06};
+  far.send(numbered(1));
+  far.send(other);
+  EXPECT_EQ(number_of(near_stack.receive()), 7U) << "the telemetry frame must not be here";
+  EXPECT_EQ(receive_all(*opened.ports()[0], 1,
+                        [](const Frame& frame) { EXPECT_EQ(number_of(frame.span()), 1U); }),
+            1U);
+  EXPECT_EQ(opened.program().decisions().frames[VALINOR_NOT_TELEMETRY], 1U);
+}
+
+TEST_P(AfxdpPortTest, MoreFramesThanOneSystemCallSendsAllLeave) {
+  OpenInterface opened{near(GetParam()), {}};
+  AfxdpPort& port = *opened.ports()[0];
+  test::PacketSocket far{"far"};
+  // 64 frames are beyond the fill ring's 256 of 512; one call sends 32.
+  std::vector<Frame> frames(64);
+  for (std::uint32_t round = 0; round < 64; ++round) {
+    ASSERT_TRUE(eventually([&] {
+      port.flush();
+      return port.census().tx == 0 && port.census().completion == 0;
+    }));
+    ASSERT_EQ(port.allocate(frames), 64U);
+    for (std::uint32_t i = 0; i < 64; ++i) {
+      const auto content = numbered(round * 64 + i);
+      std::memcpy(frames[i].data, content.data(), content.size());
+      frames[i].bytes = 60;
+    }
+    ASSERT_EQ(port.transmit(frames), 64U);
+    port.flush();
+    EXPECT_EQ(port.census().tx, 0U);
+    for (std::uint32_t i = 0; i < 64; ++i) ASSERT_EQ(number_of(far.receive()), round * 64 + i);
+  }
+  port.finish(std::chrono::steady_clock::now() + std::chrono::seconds{5});
+  EXPECT_EQ(port.counters().sent(), 64U * 64U);
+  EXPECT_EQ(port.census().total(), port.frames());
+}
+
+TEST_P(AfxdpPortTest, TakesOnlyWhatFitsTheTransmitRing) {
+  OpenInterface opened{near(GetParam()), {}};
+  AfxdpPort& port = *opened.ports()[0];
+  std::vector<Frame> frames(200);
+  ASSERT_EQ(port.allocate(frames), 200U);
+  for (Frame& frame : frames) frame.bytes = 60;
+  EXPECT_EQ(port.transmit(frames), 128U);
+  EXPECT_EQ(port.transmit(std::span{frames}.subspan(128)), 0U);
+  port.recycle(std::span{frames}.subspan(128));
+  port.finish(std::chrono::steady_clock::now() + std::chrono::seconds{5});
+  EXPECT_EQ(port.counters().sent(), 128U);
+  EXPECT_EQ(port.census().total(), port.frames());
+}
+
+TEST_P(AfxdpPortTest, CountsFramesThatTheDeviceOrThePortRefuses) {
+  OpenInterface opened{near(GetParam()), {}};
+  AfxdpPort& port = *opened.ports()[0];
+  std::vector<Frame> frames(5);
+  ASSERT_EQ(port.allocate(frames), 5U);
+  frames[0].bytes = 60;
+  frames[1].bytes = 10;               // shorter than an Ethernet header: the kernel says EBUSY
+  frames[2].bytes = 0;                // no frame at all
+  frames[3].bytes = port.room() + 1;  // runs into the next frame's memory
+  frames[4].bytes = 60;
+  EXPECT_EQ(port.transmit(frames), 5U);
+  port.finish(std::chrono::steady_clock::now() + std::chrono::seconds{5});
+  EXPECT_EQ(port.counters().sent(), 2U);
+  EXPECT_EQ(port.counters().refused_by_device.value(), 1U);
+  EXPECT_EQ(port.counters().refused_by_port.value(), 2U);
+  EXPECT_EQ(port.census().total(), port.frames());
+}
+
+TEST_P(AfxdpPortTest, AnInterfaceThatIsDownIsTroubleAndItsFramesWaitInTheRing) {
+  OpenInterface opened{near(GetParam()), {}};
+  AfxdpPort& port = *opened.ports()[0];
+  std::vector<Frame> frames(3);
+  ASSERT_EQ(port.allocate(frames), 3U);
+  for (Frame& frame : frames) frame.bytes = 60;
+  test::run_command("ip link set near down");
+  ASSERT_EQ(port.transmit(frames), 3U);
+  port.finish(std::chrono::steady_clock::now());
+  EXPECT_GT(port.counters().device_trouble.value(), 0U);
+  EXPECT_EQ(port.counters().unfinished.value(), 3U);
+  EXPECT_EQ(port.census().total(), port.frames());
+}
+
+TEST_P(AfxdpPortTest, WakeUpEndsAWaitFromAnotherThread) {
+  OpenInterface opened{near(GetParam()), {}};
+  AfxdpPort& port = *opened.ports()[0];
+  // Before the wait as well as during it: no call is lost. Time is not asserted.
+  port.wake_up();
+  port.wait();
+  std::jthread other{[&] { port.wake_up(); }};
+  port.wait();
+}
+
+TEST_P(AfxdpPortTest, AFrameOfTwoKibibytesTakes1792BytesAndTheNextByteIsCounted) {
+  auto config = near(GetParam());
+  config.umem.frame_size = 2048;
+  OpenInterface opened{config, {}};
+  opened.steer();
+  // Behind the back of the guard that refuses this MTU at the start.
+  test::run_command("ip link set near mtu 1800; ip link set far mtu 1800");
+  AfxdpPort& port = *opened.ports()[0];
+  Sender sender;
+  sender.send(0, 1, 1793);
+  sender.send(1, 1, 1792);
+  EXPECT_EQ(receive_all(port, 1, [](const Frame& frame) { EXPECT_EQ(frame.bytes, 1792U); }), 1U);
+  EXPECT_EQ(port.kernel_statistics().rx_dropped, 1U);
+  EXPECT_EQ(port.room(), 1792U);
+  expect_balance(opened);
+}
+
+}  // namespace
+}  // namespace valinor::packet_io::afxdp

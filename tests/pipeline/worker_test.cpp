@@ -1,0 +1,259 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <new>
+#include <vector>
+
+#include "pipeline/worker_impl.hpp"
+#include "support/packet_builder.hpp"
+
+namespace {
+std::size_t allocations = 0;  // of this program, all threads; read around Worker::turn()
+}
+
+void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes)) return memory;
+  throw std::bad_alloc{};
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace valinor::pipeline {
+namespace {
+
+using packet_io::Frame;
+using telemetry::p4netintel::Layout;
+using test::PacketBuilder;
+
+/// A port whose frames and room for sending the test decides on.
+class ScriptedPort {
+ public:
+  static constexpr bool kStampsArrival = false;
+
+  std::deque<test::Frame> incoming;
+  std::size_t transmit_room = 1000;
+  std::vector<test::Frame> sent;
+  std::map<std::uint64_t, int> held;  // address -> frames in the worker's hands under it
+  std::size_t flushes = 0;
+
+  ScriptedPort() {
+    sent.reserve(1000);
+    memory_.resize(packet_io::kMaxBurst);
+  }
+
+  std::size_t receive(std::span<Frame> frames) noexcept {
+    std::size_t count = 0;
+    for (; count < frames.size() && !incoming.empty(); ++count) {
+      memory_[count] = std::move(incoming.front());
+      incoming.pop_front();
+      const auto bytes = static_cast<std::uint32_t>(memory_[count].size());
+      frames[count] = {.data = memory_[count].data(),
+                       .bytes = bytes,
+                       .wire_bytes = bytes,
+                       .address = count,
+                       .arrival = {}};
+      ++held[count];
+    }
+    return count;
+  }
+  std::size_t transmit(std::span<const Frame> frames) noexcept {
+    const std::size_t taken = std::min(frames.size(), transmit_room);
+    for (const Frame& frame : frames.first(taken)) {
+      sent.emplace_back(frame.data, frame.data + frame.bytes);
+      --held[frame.address];
+    }
+    transmit_room -= taken;
+    return taken;
+  }
+  void recycle(std::span<const Frame> frames) noexcept {
+    for (const Frame& frame : frames) --held[frame.address];
+  }
+  void flush() noexcept { ++flushes; }
+  [[nodiscard]] bool at_end() const noexcept { return incoming.empty(); }
+  void wait() noexcept {}
+
+  [[nodiscard]] bool all_given_back() const {
+    return std::all_of(held.begin(), held.end(), [](const auto& one) { return one.second == 0; });
+  }
+
+ private:
+  std::vector<test::Frame> memory_;
+};
+
+/// A port that moves nothing but pointers, so that only the worker could allocate.
+class LoopPort {
+ public:
+  static constexpr bool kStampsArrival = false;
+  explicit LoopPort(test::Frame frame) : frame_{std::move(frame)} {}
+  std::size_t receive(std::span<Frame> frames) noexcept {
+    for (Frame& frame : frames) {
+      const auto bytes = static_cast<std::uint32_t>(frame_.size());
+      frame = {
+          .data = frame_.data(), .bytes = bytes, .wire_bytes = bytes, .address = 0, .arrival = {}};
+    }
+    return frames.size();
+  }
+  std::size_t transmit(std::span<const Frame> frames) noexcept { return frames.size(); }
+  void recycle(std::span<const Frame>) noexcept {}
+  void flush() noexcept {}
+  [[nodiscard]] bool at_end() const noexcept { return false; }
+  void wait() noexcept {}
+
+ private:
+  test::Frame frame_;
+};
+
+test::Frame p4_frame(std::uint32_t rpc_id, std::uint32_t hops = 2) {
+  std::vector<telemetry::HopRecord> records;
+  for (std::uint32_t i = 0; i < hops; ++i) records.push_back(test::sample_hop(Layout::full, i));
+  return PacketBuilder{}
+      .ethernet()
+      .p4netintel(Layout::full, records)
+      .ipv4(17)
+      .udp(4321, 1234)
+      .rpc_id(rpc_id)
+      .build();
+}
+
+WorkerConfig with_role(Role role) {
+  WorkerConfig config;
+  config.role = role;
+  return config;
+}
+
+class WorkerTest : public testing::Test {
+ protected:
+  Worker<ScriptedPort>& worker(Role role, std::size_t ring_bytes = 1 << 20) {
+    ring_ = std::make_unique<telemetry::RecordRing>(ring_bytes);
+    worker_ = std::make_unique<Worker<ScriptedPort>>(with_role(role), 3, port, *ring_, timebase_);
+    return *worker_;
+  }
+
+  std::vector<telemetry::PacketRecord> records() {
+    std::vector<telemetry::PacketRecord> out;
+    ring_->read([&](const telemetry::RecordView& view) {
+      out.push_back(view.packet);
+      return true;
+    });
+    ring_->release();
+    return out;
+  }
+
+  /// frames received = transmitted + consumed + passed + each drop reason
+  void expect_balance() {
+    const WorkerStats& stats = worker_->stats();
+    std::uint64_t sum = stats.transmitted.value() + stats.consumed.value() + stats.passed.value();
+    for (const Counter& counter : stats.dropped) sum += counter.value();
+    EXPECT_EQ(stats.received.value(), sum);
+    EXPECT_TRUE(port.all_given_back());
+  }
+
+  std::uint64_t dropped(DropReason reason) {
+    return worker_->stats().dropped[static_cast<std::size_t>(reason)].value();
+  }
+
+  ScriptedPort port;
+
+ private:
+  clock::SharedTimebase timebase_{clock::Timebase{}};
+  std::unique_ptr<telemetry::RecordRing> ring_;
+  std::unique_ptr<Worker<ScriptedPort>> worker_;
+};
+
+TEST_F(WorkerTest, CollectTakesTheRecordAndGivesTheFrameBack) {
+  for (std::uint32_t id = 1; id <= 100; ++id) port.incoming.push_back(p4_frame(id));
+  auto& it = worker(Role::collect);
+  it.run({}, 0);
+  EXPECT_EQ(it.stats().consumed.value(), 100u);
+  EXPECT_EQ(it.stats().hops.value(), 200u);
+  EXPECT_EQ(it.stats().bursts.value(), 2u);
+  EXPECT_TRUE(port.sent.empty());
+  const auto got = records();
+  ASSERT_EQ(got.size(), 100u);
+  for (std::uint32_t id = 1; id <= 100; ++id) {
+    EXPECT_EQ(got[id - 1].rpc_id, id);
+    EXPECT_EQ(got[id - 1].worker, 3u);
+  }
+  expect_balance();
+}
+
+TEST_F(WorkerTest, ReflectSendsEveryFrameBackInOrder) {
+  for (std::uint32_t id = 1; id <= 70; ++id) port.incoming.push_back(p4_frame(id));
+  worker(Role::reflect).run({}, 0);
+  ASSERT_EQ(port.sent.size(), 70u);
+  for (std::uint32_t id = 1; id <= 70; ++id) {
+    test::Frame expected = p4_frame(id);
+    EXPECT_NE(port.sent[id - 1], expected);
+    EXPECT_TRUE(std::equal(expected.end() - 4, expected.end(), port.sent[id - 1].end() - 4));
+  }
+  expect_balance();
+}
+
+TEST_F(WorkerTest, WhatFindsNoRoomForSendingIsCountedAndRecycled) {
+  port.transmit_room = 10;
+  for (std::uint32_t id = 1; id <= 64; ++id) port.incoming.push_back(p4_frame(id));
+  worker(Role::reflect).run({}, 0);
+  EXPECT_EQ(dropped(DropReason::tx_full), 54u);
+  EXPECT_EQ(records().size(), 64u) << "the packets arrived, whatever became of them";
+  expect_balance();
+}
+
+TEST_F(WorkerTest, AFullRecordRingLosesRecordsNotPackets) {
+  for (std::uint32_t id = 1; id <= 200; ++id) port.incoming.push_back(p4_frame(id));
+  auto& it = worker(Role::reflect, 1);
+  it.run({}, 0);
+  EXPECT_EQ(port.sent.size(), 200u);
+  const std::uint64_t lost = it.stats().records_ring_full.value();
+  EXPECT_GT(lost, 0u);
+  EXPECT_EQ(it.stats().records.value(), 200u);
+  EXPECT_EQ(records().size(), 200 - lost);
+  expect_balance();
+}
+
+TEST_F(WorkerTest, DamageIsDroppedUnderItsName) {
+  test::Frame lie = p4_frame(1);
+  wire::store_be<4>(lie.data() + 14, 1000);
+  port.incoming.push_back(lie);
+  test::Frame cut = p4_frame(1);
+  cut.resize(16);
+  port.incoming.push_back(cut);
+  port.incoming.push_back(PacketBuilder{}.ethernet().ipv4(253).payload(10).build());
+  port.incoming.push_back(PacketBuilder{}.ethernet().ipv4(17).udp(1, 2).build());  // plain
+  worker(Role::reflect).run({}, 0);
+  EXPECT_EQ(dropped(DropReason::hop_count), 1u);
+  EXPECT_EQ(dropped(DropReason::truncated), 2u);
+  EXPECT_TRUE(port.sent.empty());
+  EXPECT_TRUE(records().empty());
+  expect_balance();
+}
+
+TEST_F(WorkerTest, AnIdleTurnFlushesToo) {
+  auto& it = worker(Role::collect);
+  EXPECT_FALSE(it.turn());
+  EXPECT_EQ(port.flushes, 1u);
+}
+
+TEST(WorkerMemory, NothingIsAllocatedOnTheDataPath) {
+  clock::SharedTimebase timebase{clock::Timebase{}};
+  for (const Role role : {Role::collect, Role::reflect}) {
+    LoopPort port{p4_frame(1, 18)};
+    telemetry::RecordRing ring{1 << 20};
+    Worker<LoopPort> worker{with_role(role), 0, port, ring, timebase};
+    const std::size_t before = allocations;
+    for (int turn = 0; turn < 2000; ++turn) {
+      worker.turn();
+      if (turn % 8 == 0) {
+        ring.read([](const telemetry::RecordView&) { return true; });
+        ring.release();
+      }
+    }
+    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(worker.stats().received.value(), 2000 * packet_io::kMaxBurst);
+  }
+}
+
+}  // namespace
+}  // namespace valinor::pipeline

@@ -1,0 +1,110 @@
+#include "telemetry/record_ring.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+#include <thread>
+
+namespace valinor::telemetry {
+namespace {
+
+/// A record that says its number in every part that moves with it.
+bool push(RecordRing& ring, std::uint32_t number, std::uint16_t hops, std::uint16_t room) {
+  const RecordSlot slot = ring.reserve(room);
+  if (slot.packet == nullptr) return false;
+  slot.packet->rpc_id = number;
+  slot.packet->hop_count = hops;
+  for (std::uint16_t i = 0; i < hops; ++i) {
+    slot.hops[i] = {};
+    slot.hops[i].node_id = number + i;
+  }
+  ring.commit(slot);
+  return true;
+}
+
+void expect_record(const RecordView& view, std::uint32_t number) {
+  ASSERT_EQ(view.packet.rpc_id, number);
+  for (std::size_t i = 0; i < view.hops.size(); ++i) {
+    ASSERT_EQ(view.hops[i].node_id, number + i);
+  }
+}
+
+TEST(RecordRing, KeepsOrderAndContentOverManyWraps) {
+  RecordRing ring{1};  // one page
+  std::mt19937 random{7};
+  std::deque<std::uint32_t> expected;
+  std::uint32_t next = 0;
+  for (int step = 0; step < 200'000; ++step) {
+    const auto hops = static_cast<std::uint16_t>(random() % 9);
+    if (random() % 2 == 0) {
+      if (push(ring, next, hops, 9)) expected.push_back(next++);
+    } else {
+      ring.publish();
+      const std::size_t limit = random() % 4;
+      std::size_t count = 0;
+      ring.read([&](const RecordView& view) {
+        if (count == limit) return false;
+        expect_record(view, expected[count]);
+        ++count;
+        return true;
+      });
+      ring.release();
+      expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+  }
+  EXPECT_GT(next, 50'000u);
+}
+
+TEST(RecordRing, FullSaysNoAndLosesNothingThatItHolds) {
+  RecordRing ring{1};
+  std::uint32_t pushed = 0;
+  while (push(ring, pushed, 3, 3)) ++pushed;
+  EXPECT_EQ(pushed, ring.capacity() / (sizeof(PacketRecord) + 3 * sizeof(HopRecord)));
+  ring.publish();
+  std::uint32_t number = 0;
+  const std::size_t taken = ring.read([&](const RecordView& view) {
+    expect_record(view, number++);
+    return true;
+  });
+  EXPECT_EQ(taken, pushed);
+  EXPECT_FALSE(push(ring, 0, 3, 3)) << "memory is the reader's until release()";
+  ring.release();
+  EXPECT_TRUE(push(ring, 0, 3, 3));
+}
+
+TEST(RecordRing, ShowsNothingBeforePublish) {
+  RecordRing ring{1};
+  ASSERT_TRUE(push(ring, 1, 0, 0));
+  EXPECT_EQ(ring.read([](const RecordView&) { return true; }), 0u);
+  ring.publish();
+  EXPECT_EQ(ring.read([](const RecordView&) { return true; }), 1u);
+}
+
+TEST(RecordRing, TwoThreadsSeeEveryRecordOnceAndInOrder) {
+  constexpr std::uint32_t kRecords = 300'000;
+  RecordRing ring{1 << 14};
+  std::jthread producer{[&] {
+    for (std::uint32_t number = 0; number < kRecords;) {
+      if (push(ring, number, static_cast<std::uint16_t>(number % 5), 5)) {
+        ++number;
+      } else {
+        std::this_thread::yield();
+      }
+      if (number % 7 == 0) ring.publish();
+    }
+    ring.publish();
+  }};
+  std::uint32_t expected = 0;
+  while (expected < kRecords) {
+    const std::size_t taken = ring.read([&](const RecordView& view) {
+      expect_record(view, expected++);
+      return true;
+    });
+    ring.release();
+    if (taken == 0) std::this_thread::yield();
+  }
+}
+
+}  // namespace
+}  // namespace valinor::telemetry
