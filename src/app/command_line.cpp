@@ -19,6 +19,9 @@ namespace {
 constexpr const char* kProgram = "valinor-afxdp";
 constexpr std::array<std::string_view, 5> kCommands{"run", "check", "replay", "gen", "version"};
 
+/// No NIC sends more than a thousand million a second, and Pacer's sums stay within 64 bits.
+constexpr Number kMaxPacketRate = 1'000'000'000;
+
 /// Options whose value is a word of its own, so that the word is not taken for a command.
 constexpr std::array<std::string_view, 5> kTakeValue{"-c", "--config", "--set", "--duration",
                                                      "--key"};
@@ -76,6 +79,19 @@ struct Wrong {
   std::string message;
 };
 
+/// CLI11 by itself takes -1 for a large number, and 010 for eight.
+CLI::Validator whole_number(Number min, Number max) {
+  const auto check = [min, max](std::string& text) {
+    const ParsedNumber number = parse_number(text);
+    if (!number || *number < min || *number > max) {
+      return fmt::format("wants a whole number from {} to {}, got {}", min, max, in_quotes(text));
+    }
+    text = std::to_string(*number);
+    return std::string{};
+  };
+  return CLI::Validator{check, ""};
+}
+
 void add_run(CLI::App& app, Given& given) {
   CLI::App* run = app.add_subcommand("run", "collect telemetry (the default command)");
   run->add_flag("-T,--check", given.run.check_only, "check the configuration, then stop");
@@ -108,7 +124,6 @@ void add_gen(CLI::App& app, Given& given) {
   CLI::App* gen = app.add_subcommand("gen", "send telemetry packets to a NIC or a capture file");
   GenCommand& to = given.gen;
   traffic::FrameConfig& frames = to.frames;
-  // captured as whole: CLI11 prints the values above as the defaults
   const auto option = [gen](const char* name, auto& field, const char* doc, const char* type) {
     return gen->add_option(name, field, doc)->type_name(type)->capture_default_str();
   };
@@ -118,21 +133,25 @@ void add_gen(CLI::App& app, Given& given) {
   option("--format", given.format, "p4netintel or valinor-n", "FORMAT")
       ->check(CLI::IsMember({"p4netintel", "valinor-n"}));
   option("--collect-size", given.collect_size, "0..3: how much a P4NetIntel hop writes", "N")
-      ->check(CLI::Range(0, 3));
-  option("--hops", frames.hops, "hops of a P4NetIntel packet, 1..64", "N")->check(CLI::Range(1, 64));
+      ->check(whole_number(0, 3));
+  option("--hops", frames.hops, "hops of a P4NetIntel packet, 1..64", "N")
+      ->check(whole_number(1, 64));
   option("--flows", frames.flows, "flows that packets are spread over, 1..65536", "N")
-      ->check(CLI::Range(1, 65536));
-  option("--pps", to.packets_per_second, "packets a second; 0 is as fast as it goes", "N");
-  option("--count", to.count, "stop after N packets; 0 is never", "N");
+      ->check(whole_number(1, 65536));
+  option("--pps", to.packets_per_second, "packets a second; 0 is as fast as it goes", "N")
+      ->check(whole_number(0, kMaxPacketRate));
+  option("--count", to.count, "stop after N packets; 0 is never", "N")
+      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
   gen->add_option("--seconds", given.seconds, "stop after this time: 10, 10s, 500ms")
       ->type_name("TIME");
   option("--queues", given.queues, "all, 0-3 or 0,2: transmit queues to use", "LIST");
   option("--payload", frames.payload_bytes, "bytes behind the telemetry", "N")
-      ->check(CLI::Range(0, 1400));
+      ->check(whole_number(0, 1400));
   gen->add_option("--dst-mac", given.destination,
                   "destination Ethernet address [02:00:00:00:00:02]")
       ->type_name("MAC");
-  option("--seed", frames.seed, "of ports and hop values; the same seed, the same packets", "N");
+  option("--seed", frames.seed, "of ports and hop values; the same seed, the same packets", "N")
+      ->check(whole_number(0, std::numeric_limits<std::uint32_t>::max()));
   gen->add_flag("--int-host", frames.int_host, "with the end host's times (P4NetIntel)");
   gen->footer(kGenExamples);
 }
@@ -202,10 +221,22 @@ std::string describe_extra(const CLI::App& app, const CLI::App* command) {
   return fmt::format("unknown option {}{}{}", in_quotes(bare), hint.empty() ? "" : "; ", hint);
 }
 
+/// CLI11's message in our words: "--hops wants a whole number from 1 to 64, got 'x'".
+std::string describe_error(const CLI::ParseError& error) {
+  const std::string message = error.what();
+  const std::size_t colon = message.find(": ");
+  if (colon == std::string::npos) return message;
+  const std::string option = message.substr(0, colon);
+  const std::string what = message.substr(colon + 2);
+  if (error.get_name() == "ArgumentMismatch") {
+    return option + (what.ends_with("missing") ? " needs a value" : " is given more than once");
+  }
+  return option + (what.starts_with("wants ") ? " " : ": ") + what;
+}
+
 CommandLineAnswer usage_error(const std::string& message, std::string_view command) {
-  return {ExitStatus::usage,
-          fmt::format("{}: {}\nTry '{}{}{} --help'.\n", kProgram, message, kProgram,
-                      command.empty() ? "" : " ", command)};
+  return {ExitStatus::usage, fmt::format("{}: {}\nTry '{}{}{} --help'.\n", kProgram, message,
+                                         kProgram, command.empty() ? "" : " ", command)};
 }
 
 ConfigOverride read_set(const std::string& text) {
@@ -226,7 +257,8 @@ wire::MacAddress read_mac(std::string_view text) {
     good = error == std::errc{} && stop == start + 2 && (i == 5 || text[3 * i + 2] == ':');
     mac[i] = static_cast<std::byte>(byte);
   }
-  if (!good) throw Wrong{"--dst-mac wants an address such as 02:00:00:00:00:02, got " + in_quotes(text)};
+  if (!good)
+    throw Wrong{"--dst-mac wants an address such as 02:00:00:00:00:02, got " + in_quotes(text)};
   return mac;
 }
 
@@ -245,7 +277,9 @@ std::vector<QueueId> read_queues(const std::string& text) {
   std::vector<QueueId> queues;
   if (text == "all") return queues;
   const auto ids = parse_id_list(text, 1023);
-  if (!ids) throw Wrong{"--queues wants all, a range such as 0-3 or a list such as 0,2, got " + in_quotes(text)};
+  if (!ids)
+    throw Wrong{"--queues wants all, a range such as 0-3 or a list such as 0,2, got " +
+                in_quotes(text)};
   for (const Number id : *ids) {
     const QueueId queue{static_cast<std::uint32_t>(id)};
     if (std::find(queues.begin(), queues.end(), queue) != queues.end()) {
@@ -314,9 +348,9 @@ tl::expected<CommandLine, CommandLineAnswer> parse_command_line(
     std::span<const std::string_view> arguments) {
   std::vector<std::string> words{arguments.begin(), arguments.end()};
   const std::size_t at = find_command(arguments);
-  const bool wants_help = std::any_of(arguments.begin(), arguments.end(), [](std::string_view word) {
-    return word == "-h" || word == "--help";
-  });
+  const bool wants_help =
+      std::any_of(arguments.begin(), arguments.end(),
+                  [](std::string_view word) { return word == "-h" || word == "--help"; });
   if (at < words.size() &&
       std::find(kCommands.begin(), kCommands.end(), arguments[at]) == kCommands.end()) {
     const std::string hint = did_you_mean(words[at], kCommands);
@@ -325,8 +359,10 @@ tl::expected<CommandLine, CommandLineAnswer> parse_command_line(
         "")};
   }
   if (at == words.size() && !wants_help) {
-    if (words.size() == 1 && words[0] == "--version") words[0] = "version";
-    else words.insert(words.begin(), "run");
+    if (words.size() == 1 && words[0] == "--version")
+      words[0] = "version";
+    else
+      words.insert(words.begin(), "run");
   }
 
   Given given;
@@ -340,15 +376,16 @@ tl::expected<CommandLine, CommandLineAnswer> parse_command_line(
     return finish(given, command);
   } catch (const CLI::CallForHelp&) {
     const CLI::App* of = parsed_command(app);
-    return tl::unexpected{CommandLineAnswer{ExitStatus::done, of != nullptr ? of->help(kProgram)
-                                                                            : app.help()}};
+    return tl::unexpected{
+        CommandLineAnswer{ExitStatus::done, of != nullptr ? of->help(kProgram) : app.help()}};
   } catch (const CLI::ExtrasError&) {
     const CLI::App* of = parsed_command(app);
     return tl::unexpected{
         usage_error(describe_extra(app, of), of != nullptr ? of->get_name() : std::string{})};
   } catch (const CLI::ParseError& error) {
     const CLI::App* of = parsed_command(app);
-    return tl::unexpected{usage_error(error.what(), of != nullptr ? of->get_name() : std::string{})};
+    return tl::unexpected{
+        usage_error(describe_error(error), of != nullptr ? of->get_name() : std::string{})};
   } catch (const Wrong& wrong) {
     return tl::unexpected{usage_error(wrong.message, command)};
   }

@@ -90,16 +90,17 @@ class Check {
   /// for all of them. Completions need none of their own: these frames came from TX.
   void frames(std::size_t i) {
     const auto& interface = config_.interfaces[i];
-    const std::uint64_t needed = std::uint64_t{interface.rings.rx} + interface.rings.fill +
-                                 interface.rings.tx;
+    const std::uint64_t needed =
+        std::uint64_t{interface.rings.rx} + interface.rings.fill + interface.rings.tx;
     if (interface.umem.frames >= needed) return;
     const std::string entry = fmt::format("interfaces[{}]", i);
     at({entry + ".umem.frames", entry + ".rings.rx", entry + ".rings.fill", entry + ".rings.tx"},
        "CFG-UMEM-01",
-       fmt::format("{}.umem.frames is {}, but the rings hold {} (rx {} + fill {} + tx {}) and would "
-                   "run dry",
-                   entry, interface.umem.frames, needed, interface.rings.rx, interface.rings.fill,
-                   interface.rings.tx),
+       fmt::format(
+           "{}.umem.frames is {}, but the rings hold {} (rx {} + fill {} + tx {}) and would "
+           "run dry",
+           entry, interface.umem.frames, needed, interface.rings.rx, interface.rings.fill,
+           interface.rings.tx),
        fmt::format("umem: {{frames: {}}}, or smaller rings", needed));
   }
 

@@ -19,8 +19,8 @@ constexpr std::string_view kInterfaces = "interfaces";
 
 /// A spot in the schema and in Config at once.
 struct Spot {
-  std::string schema_path;     // "interfaces[].umem"
-  std::string shown_path;      // "interfaces[0].umem"
+  std::string schema_path;  // "interfaces[].umem"
+  std::string shown_path;   // "interfaces[0].umem"
   std::size_t interface = 0;
 
   [[nodiscard]] Spot below(std::string_view name) const {
@@ -43,7 +43,8 @@ std::string unknown_key_hint(std::string_view key, const std::string& section) {
   if (const std::string near = did_you_mean(key, names); !near.empty()) return near;
   for (const SchemaKey& row : schema()) {
     const std::string_view path = row.path;
-    if (path.size() > key.size() && path.ends_with(key) && path[path.size() - key.size() - 1] == '.') {
+    if (path.size() > key.size() && path.ends_with(key) &&
+        path[path.size() - key.size() - 1] == '.') {
       return fmt::format("did you mean '{}'?", path);
     }
   }
@@ -79,9 +80,10 @@ class Layer {
     for (const YamlEntry& entry : node.entries) {
       const auto [first, is_new] = seen.emplace(entry.key, entry.place);
       if (!is_new) {
-        to_.problems.add("CFG-KEY-03", source_, entry.place,
-                         fmt::format("key {} is set twice{}", in_quotes(entry.key), in_section(section)),
-                         "first set at " + source_.to_text(first->second));
+        to_.problems.add(
+            "CFG-KEY-03", source_, entry.place,
+            fmt::format("key {} is set twice{}", in_quotes(entry.key), in_section(section)),
+            "first set at " + source_.to_text(first->second));
         continue;
       }
       if (std::find(names.begin(), names.end(), entry.key) == names.end()) {
@@ -103,9 +105,9 @@ class Layer {
   void unknown_key(const YamlEntry& entry, const Spot& section) {
     std::string hint;
     if (!to_.problems.full()) hint = unknown_key_hint(entry.key, section.schema_path);
-    to_.problems.add(
-        "CFG-KEY-02", source_, entry.place,
-        fmt::format("unknown key {}{}", in_quotes(entry.key), in_section(section)), std::move(hint));
+    to_.problems.add("CFG-KEY-02", source_, entry.place,
+                     fmt::format("unknown key {}{}", in_quotes(entry.key), in_section(section)),
+                     std::move(hint));
   }
 
   void land_value(const YamlNode& node, const SchemaKey& key, const Spot& spot, Place place) {
@@ -120,13 +122,15 @@ class Layer {
   }
 
   void land_interfaces(const YamlNode& node, Place place) {
-    std::erase_if(to_.origins, [](const auto& origin) { return origin.first.starts_with(kInterfaces); });
+    std::erase_if(to_.origins,
+                  [](const auto& origin) { return origin.first.starts_with(kInterfaces); });
     to_.config.interfaces.clear();
     Origin& list = to_.origins[std::string{kInterfaces}];
     list = {&source_, place};
     if (node.kind != YamlNode::Kind::sequence) {
       list.good = false;
-      to_.problems.add("CFG-TYPE-01", source_, node.kind == YamlNode::Kind::null ? place : node.place,
+      to_.problems.add("CFG-TYPE-01", source_,
+                       node.kind == YamlNode::Kind::null ? place : node.place,
                        "interfaces wants a list, one entry a NIC, such as '- name: eth0'");
       return;
     }
@@ -166,7 +170,8 @@ OverridePath split_index(std::string_view path) {
 /// Whether options may name it.
 bool is_known(const OverridePath& path) {
   const std::string& schema_path = path.schema_path;
-  if (schema_path.empty() || path.interface.has_value() != schema_path.starts_with("interfaces[]")) {
+  if (schema_path.empty() ||
+      path.interface.has_value() != schema_path.starts_with("interfaces[]")) {
     return false;
   }
   return find_key(schema_path) != nullptr || is_section(schema_path) ||

@@ -24,7 +24,11 @@ class Loader {
  public:
   void add_file(const std::string& path) {
     Source& source = sources_.emplace_back(Source{path, {}, false});
-    if (read_source(source, problems_)) add_text(source);
+    if (read_source(source, problems_)) {
+      add_text(source);
+    } else {
+      unread_ = true;
+    }
   }
 
   void add_text(std::string_view text, std::string_view name) {
@@ -49,8 +53,9 @@ class Loader {
   LoadResult finish(bool interfaces_required) {
     const bool has_file = std::any_of(sources_.begin(), sources_.end(),
                                       [](const Source& source) { return !source.is_option; });
-    const Source& whole = sources_.empty() ? sources_.emplace_back(Source{"configuration", {}, true})
-                                           : sources_.front();
+    const Source& whole = sources_.empty()
+                              ? sources_.emplace_back(Source{"configuration", {}, true})
+                              : sources_.front();
     // Options alone have the form of this program.
     if (!has_file) origins_.try_emplace("version", Origin{&whole, {}});
     // After a file that could not be read, what is missing may be in it.
@@ -74,6 +79,7 @@ class Loader {
       problems_.add("CFG-FILE-04", source, {}, "the file is empty, or all of it is comments");
       return;
     }
+    unread_ = unread_ || root->kind != YamlNode::Kind::map;
     land_file(*root, source, landing());
   }
 
@@ -81,9 +87,9 @@ class Loader {
   std::optional<YamlNode> read_override(const ConfigOverride& given, std::size_t column,
                                         const Source& source) {
     const SchemaKey* key = find_override_key(given.path);
-    const bool verbatim = key != nullptr && (key->type == ValueType::text ||
-                                             key->type == ValueType::redis_url ||
-                                             key->type == ValueType::interface_name);
+    const bool verbatim =
+        key != nullptr && (key->type == ValueType::text || key->type == ValueType::redis_url ||
+                           key->type == ValueType::interface_name);
     if (!verbatim) {
       auto node = parse_yaml_value(given.value, column, source, problems_);
       unread_ = unread_ || !node;

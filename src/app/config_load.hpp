@@ -32,7 +32,8 @@ struct ConfigSources {
 
 struct LoadedConfig {
   Config config;
-  std::map<std::string, std::string> origins;  // "interfaces[0].mode": "conf/nic.yaml:12" or "--set"
+  std::map<std::string, std::string>
+      origins;  // "interfaces[0].mode": "conf/nic.yaml:12" or "--set"
 };
 
 using LoadResult = tl::expected<LoadedConfig, std::vector<ConfigProblem>>;

@@ -35,7 +35,8 @@ std::size_t word_length(std::string_view text) {
     const std::size_t end = text.find(first, 1);
     return end == std::string_view::npos ? text.size() : end + 1;
   }
-  if (first == '[' || first == '{') return 1;
+  if (first == '[' || first == '{' || first == '\t') return 1;
+  if (first == '&' || first == '*' || first == '!') return std::min(text.find(' '), text.size());
   std::size_t end = std::min({text.find_first_of(",]}"), text.find(": "), text.find(" #")});
   end = std::min(end, text.size());
   if (end == text.size() && text.ends_with(':')) --end;
@@ -48,9 +49,8 @@ std::string excerpt(const Source& source, Place place, std::string_view hint) {
   std::string line = without_passwords(source.line(place.line));
   std::size_t start = std::min(place.column - 1, line.size());
   const std::size_t length = place.length != 0 ? place.length : word_length(line.substr(start));
-  std::size_t cut = start > kMaxQuotedLine / 2 && line.size() > kMaxQuotedLine
-                        ? start - kMaxQuotedLine / 2
-                        : 0;
+  std::size_t cut =
+      start > kMaxQuotedLine / 2 && line.size() > kMaxQuotedLine ? start - kMaxQuotedLine / 2 : 0;
   while (cut > 0 && cut < line.size() && is_continuation(line[cut])) --cut;
   line = line.substr(cut);
   start -= cut;
@@ -77,8 +77,8 @@ std::string excerpt(const Source& source, Place place, std::string_view hint) {
 }  // namespace
 
 std::string ConfigProblem::to_text() const {
-  std::string out =
-      fmt::format("error[{}]: {}{}{}\n{}", code, where, where.empty() ? "" : ": ", message, excerpt);
+  std::string out = fmt::format("error[{}]: {}{}{}\n{}", code, where, where.empty() ? "" : ": ",
+                                message, excerpt);
   if (!next.empty()) out.append("  next: ").append(next).append("\n");
   return out;
 }
@@ -91,8 +91,8 @@ void Problems::add(std::string_view code, const Source& source, Place place, std
     ++left_out_;
     return;
   }
-  ConfigProblem problem{std::string{code}, source.to_text(place), std::move(message), {},
-                        std::move(next)};
+  ConfigProblem problem{
+      std::string{code}, source.to_text(place), std::move(message), {}, std::move(next)};
   if (place.line != 0) problem.excerpt = excerpt(source, place, hint);
   if (problem.excerpt.empty() && !hint.empty()) problem.message.append("; ").append(hint);
   problems_.push_back({static_cast<std::size_t>(known - sources_.begin()), place, problem});
@@ -105,8 +105,8 @@ std::vector<ConfigProblem> Problems::take() {
   std::vector<ConfigProblem> out;
   for (Entry& entry : problems_) out.push_back(std::move(entry.problem));
   if (left_out_ != 0) {
-    out.push_back({"CFG-MORE-01", "", fmt::format("{} more problems are not shown", left_out_), {},
-                   {}});
+    out.push_back(
+        {"CFG-MORE-01", "", fmt::format("{} more problems are not shown", left_out_), {}, {}});
   }
   problems_.clear();
   return out;
@@ -119,7 +119,8 @@ std::string in_quotes(std::string_view text) {
   std::string out{"'"};
   for (std::size_t i = 0; i < end; ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const bool is_c1 = byte == 0xc2 && i + 1 < end && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    const bool is_c1 =
+        byte == 0xc2 && i + 1 < end && static_cast<unsigned char>(text[i + 1]) < 0xa0;
     if (byte < 0x20 || byte == 0x7f || is_c1) {
       out.append(fmt::format("\\x{:02x}", is_c1 ? static_cast<unsigned char>(text[i + 1]) : byte));
       if (is_c1) ++i;

@@ -14,12 +14,15 @@ struct Unit {
   bool printed = true;
 };
 
-constexpr std::array kSizes{Unit{"TiB", std::uint64_t{1} << 40}, Unit{"GiB", std::uint64_t{1} << 30},
-                            Unit{"MiB", std::uint64_t{1} << 20}, Unit{"KiB", std::uint64_t{1} << 10},
-                            Unit{"B", 1, false}};
-constexpr std::array kTimes{
-    Unit{"h", 3'600'000'000'000}, Unit{"min", 60'000'000'000, false}, Unit{"s", 1'000'000'000},
-    Unit{"ms", 1'000'000},        Unit{"us", 1'000},                  Unit{"ns", 1}};
+constexpr std::array kSizes{
+    Unit{"TiB", std::uint64_t{1} << 40}, Unit{"GiB", std::uint64_t{1} << 30},
+    Unit{"MiB", std::uint64_t{1} << 20}, Unit{"KiB", std::uint64_t{1} << 10}, Unit{"B", 1, false}};
+constexpr std::array kTimes{Unit{"h", 3'600'000'000'000},
+                            Unit{"min", 60'000'000'000, false},
+                            Unit{"s", 1'000'000'000},
+                            Unit{"ms", 1'000'000},
+                            Unit{"us", 1'000},
+                            Unit{"ns", 1}};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -89,8 +92,6 @@ ParsedNumber parse_duration(std::string_view text) {
 
 std::string format_size(std::uint64_t bytes) { return format(bytes, kSizes, "0"); }
 
-std::string format_duration(std::uint64_t nanoseconds) {
-  return format(nanoseconds, kTimes, "0s");
-}
+std::string format_duration(std::uint64_t nanoseconds) { return format(nanoseconds, kTimes, "0s"); }
 
 }  // namespace valinor::app

@@ -18,9 +18,8 @@ constexpr std::size_t kMaxIds = 1024;
 constexpr std::uint8_t kMaxDscp = 0x3f;
 
 bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::string_view kind_name(YamlNode::Kind kind) {
@@ -182,14 +181,15 @@ class Reader {
     const std::string_view text{node_.text};
     const std::size_t slash = text.find('/');
     const ParsedNumber value = parse_number(text.substr(0, slash));
-    const ParsedNumber mask = slash == std::string_view::npos ? ParsedNumber{Number{kMaxDscp}}
-                                                              : parse_number(text.substr(slash + 1));
+    const ParsedNumber mask = slash == std::string_view::npos
+                                  ? ParsedNumber{Number{kMaxDscp}}
+                                  : parse_number(text.substr(slash + 1));
     if (!value || !mask) return wrong_value();
     if (*value > kMaxDscp || *mask > kMaxDscp) return wrong_range();
     if (*mask == 0) return wrong_value("mask 0 means every TCP and UDP packet");
     if ((*value & ~*mask) != 0) return wrong_value("the value has bits that the mask lacks");
-    return Value{std::optional{wire::DscpMatch{static_cast<std::uint8_t>(*value),
-                                               static_cast<std::uint8_t>(*mask)}}};
+    return Value{std::optional{
+        wire::DscpMatch{static_cast<std::uint8_t>(*value), static_cast<std::uint8_t>(*mask)}}};
   }
 
   std::optional<Value> read_redis_url() {

@@ -133,15 +133,17 @@ ExitStatus generate(const GenCommand& command, Signals& signals) {
   std::vector<std::uint64_t> next(ports.size());
   for (std::size_t q = 0; q < next.size(); ++q) next[q] = q;
   std::uint64_t written = 0;
-  for (std::size_t q = 0; !remaining.over(); q = (q + 1) % ports.size()) {
-    if (q == 0 && !signals.wait(std::chrono::milliseconds{0}).empty()) break;
+  for (std::size_t q = 0; !remaining.over();) {
     const std::uint64_t due = pacer.due(elapsed(), remaining.packets());
+    if ((q == 0 || due == 0) && !signals.wait(std::chrono::milliseconds{0}).empty()) break;
+    if (due == 0) continue;  // with the same queue, or the one behind the look for signals gets more
     const std::uint64_t taken =
         send_burst(*ports[q], frames, next[q], ports.size(), due, elapsed());
     next[q] += taken * ports.size();
     written += taken;
     pacer.sent(taken);
     remaining.sent(taken);
+    q = (q + 1) % ports.size();
   }
   std::uint64_t left = 0;
   for (const auto& port : ports) {

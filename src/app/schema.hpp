@@ -20,15 +20,15 @@ namespace valinor::app {
 /// What may be written; each has its reader in config_value.cpp.
 enum class ValueType : std::uint8_t {
   boolean,
-  number,          // whole; decimal or 0x
-  size,            // 64KiB, or bytes
-  duration,        // 5ms
-  choice,          // one word of `choices`
+  number,    // whole; decimal or 0x
+  size,      // 64KiB, or bytes
+  duration,  // 5ms
+  choice,    // one word of `choices`
   text,
   interface_name,  // as the kernel allows it
   id_list,         // `choices` is the one word that stands for "all of them" or "you choose"
   number_list,
-  dscp,            // value/mask, or null
+  dscp,  // value/mask, or null
   redis_url,
 };
 
@@ -48,8 +48,8 @@ struct SchemaKey {
   std::string_view unit = {};     // what a number counts: "frames"
   Number min = 0;                 // of numbers, durations, sizes, and of list members
   Number max = 0;
-  Number step = 1;                // the value is a multiple of it
-  std::size_t max_items = 0;      // of lists
+  Number step = 1;            // the value is a multiple of it
+  std::size_t max_items = 0;  // of lists
   bool power_of_two = false;
   bool hex = false;               // numbers are printed as 0x1212
   bool repeats = false;           // a list may name one member twice

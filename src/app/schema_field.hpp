@@ -12,14 +12,13 @@ template <class T>
 struct FieldOf;  // one for each kind of field that Config has
 
 template <class T>
-  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-struct FieldOf<T> {
+requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) struct FieldOf<T> {
   static T from(const Value& value) { return static_cast<T>(std::get<Number>(value)); }
   static Value to(T field) { return Number{field}; }
 };
 
 template <class T>
-  requires std::is_enum_v<T>  // the words of the row stand in the order of the enumerators
+requires std::is_enum_v<T>  // the words of the row stand in the order of the enumerators
 struct FieldOf<T> {
   static T from(const Value& value) { return static_cast<T>(std::get<Number>(value)); }
   static Value to(T field) { return static_cast<Number>(field); }
@@ -38,13 +37,16 @@ struct FieldOf<std::chrono::duration<Rep, Period>> {
 };
 
 template <>
-struct FieldOf<std::optional<std::uint8_t>> {  // a choice whose first word is "auto", then 0, 1, ...
+struct FieldOf<std::optional<std::uint8_t>> {  // a choice whose first word is "auto", then 0, 1,
+                                               // ...
   static std::optional<std::uint8_t> from(const Value& value) {
     const Number index = std::get<Number>(value);
     if (index == 0) return std::nullopt;
     return static_cast<std::uint8_t>(index - 1);
   }
-  static Value to(std::optional<std::uint8_t> field) { return field ? Number{*field} + 1 : Number{0}; }
+  static Value to(std::optional<std::uint8_t> field) {
+    return field ? Number{*field} + 1 : Number{0};
+  }
 };
 
 template <class T>
@@ -74,10 +76,9 @@ struct FieldOf<std::vector<T>> {
 };
 
 template <class T>
-  requires(std::is_same_v<T, bool> || std::is_same_v<T, std::string> ||
-           std::is_same_v<T, std::optional<wire::DscpMatch>> ||
-           std::is_same_v<T, exporter::RedisAddress>)
-struct FieldOf<T> {
+requires(std::is_same_v<T, bool> || std::is_same_v<T, std::string> ||
+         std::is_same_v<T, std::optional<wire::DscpMatch>> ||
+         std::is_same_v<T, exporter::RedisAddress>) struct FieldOf<T> {
   static T from(const Value& value) { return std::get<T>(value); }
   static Value to(const T& field) { return Value{std::in_place_type<T>, field}; }
 };

@@ -1,4 +1,5 @@
-/// Text that configuration comes from: a file, or one option of the command line. Problems quote it.
+/// Text that configuration comes from: a file, or one option of the command line. Problems quote
+/// it.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,8 @@
 
 namespace valinor::app {
 
-/// Where something stands. Lines and columns (in bytes) count from 1; line 0: nowhere in particular.
+/// Where something stands. Lines and columns (in bytes) count from 1; line 0: nowhere in
+/// particular.
 struct Place {
   std::size_t line = 0;
   std::size_t column = 1;

@@ -59,7 +59,7 @@ bool read_source(Source& source, Problems& problems) {
     cannot_read(source, errno, problems);
     return false;
   }
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file.get(), &status) != 0) {
     cannot_read(source, errno, problems);
     return false;

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -24,7 +25,7 @@ class Slope {
 
   constexpr Slope() noexcept = default;
   [[nodiscard]] static Slope from_nanos_per_tick(double nanos) noexcept {
-    return Slope{static_cast<std::int64_t>(nanos * kOne + 0.5)};
+    return Slope{std::llround(nanos * kOne)};
   }
   [[nodiscard]] constexpr std::int64_t scaled() const noexcept { return scaled_; }
   [[nodiscard]] constexpr double nanos_per_tick() const noexcept {

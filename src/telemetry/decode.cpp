@@ -41,13 +41,19 @@ DropReason to_drop_reason(wire::IpError error) noexcept {
   return error == wire::IpError::truncated ? DropReason::truncated : DropReason::malformed_ip;
 }
 
-/// P4NetIntel puts the id behind the UDP header, or behind a TCP header of 20 bytes whatever its
-/// options; 0 means none.
+/// The id is the first word behind the UDP or TCP header; 0 means none. (The original looks behind
+/// 20 bytes of TCP whatever its options, and so takes options for an id.)
 void take_rpc_id(Bytes transport, PacketRecord& packet) noexcept {
-  const std::size_t offset = packet.flow.protocol == wire::ip_protocol::kUdp
-                                 ? sizeof(wire::UdpHeader)
-                                 : sizeof(wire::TcpHeader);
-  if (!has_ports(packet.flow.protocol) || transport.size() < offset + 4) return;
+  std::size_t offset = sizeof(wire::UdpHeader);
+  if (packet.flow.protocol == wire::ip_protocol::kTcp) {
+    const auto tcp = wire::Reader{transport}.read<wire::TcpHeader>();
+    if (!tcp) return;
+    offset = std::size_t{tcp->offset_and_flags.value()} >> 12 << 2;
+    if (offset < sizeof(wire::TcpHeader)) return;
+  } else if (packet.flow.protocol != wire::ip_protocol::kUdp) {
+    return;
+  }
+  if (transport.size() < offset + 4) return;
   packet.rpc_id = wire::load_be<4>(transport.data() + offset);
   if (packet.rpc_id != 0) packet.flags |= flag::kRpcId;
 }

@@ -1,5 +1,5 @@
-// Any bytes as a configuration file, and as the value of an option: an answer, never a crash, a hang
-// or a leak. What loads must print, and load again to the same.
+// Any bytes as a configuration file, and as the value of an option: an answer, never a crash, a
+// hang or a leak. What loads must print, and load again to the same.
 //
 // Needs: app_config (with exporter, wire, base), yaml-cpp, fmt.
 

@@ -125,7 +125,12 @@ class Bed:
         return "xdp" in self.link()
 
     def socket(self):
+        """At the sender's end."""
         return PacketSocket(self.gen, self.gen_interface)
+
+    def stack(self):
+        """What the stack of the program's end gets to see."""
+        return PacketSocket(self.host, self.host_interface)
 
     def send(self, frames):
         """Sends, and returns when the program's end has taken all of them in."""
@@ -226,8 +231,11 @@ class RedisServer:
         self.kill9()
         return self.start()
 
+    def send_signal(self, number):
+        self._process.send_signal(number)
+
     def sigstop(self):
-        self._process.send_signal(signal.SIGSTOP)
+        self.send_signal(signal.SIGSTOP)
 
     def stop(self):
         if self._process is not None:
@@ -310,6 +318,10 @@ class Run:
             for line in stream:
                 self._lines[name].append(line)
 
+    @property
+    def pid(self):
+        return self._process.pid  # `ip netns exec` and setpriv become the program
+
     def text(self, name="stderr"):
         return "".join(self._lines[name])
 
@@ -325,7 +337,7 @@ class Run:
     def is_running(self):
         return self._process.poll() is None
 
-    def signal(self, number):
+    def send_signal(self, number):
         self._process.send_signal(number)
 
     def kill9(self):
@@ -339,10 +351,10 @@ class Run:
         return Outcome(self._process.returncode, self.text("stdout"), self.text("stderr"))
 
     def stop(self, status=0, number=signal.SIGINT):
-        """A clean stop; both equations must balance."""
-        self.signal(number)
+        """A clean stop; both equations must balance. `status` None: any."""
+        self.send_signal(number)
         outcome = self.wait()
-        assert outcome.status == status, outcome.stdout + outcome.stderr
+        assert status in (None, outcome.status), outcome.stdout + outcome.stderr
         return outcome.read_books()
 
 

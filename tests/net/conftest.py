@@ -6,14 +6,11 @@
 import os
 import pathlib
 import shutil
-import sys
 import tempfile
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-
-import bed as beds  # noqa: E402
+import bed as beds
 
 
 def pytest_collection_modifyitems(items):

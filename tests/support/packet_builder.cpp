@@ -138,12 +138,15 @@ PacketBuilder& PacketBuilder::udp(std::uint16_t source, std::uint16_t destinatio
   return *this;
 }
 
-PacketBuilder& PacketBuilder::tcp(std::uint16_t source, std::uint16_t destination) {
+PacketBuilder& PacketBuilder::tcp(std::uint16_t source, std::uint16_t destination,
+                                  std::size_t option_bytes) {
   wire::TcpHeader header{};
   header.source_port = source;
   header.destination_port = destination;
-  header.offset_and_flags = 0x5010;
+  header.offset_and_flags =
+      static_cast<std::uint16_t>((sizeof header + option_bytes) / 4 << 12 | 0x10);  // ACK
   append(header);
+  bytes_.resize(bytes_.size() + option_bytes, std::byte{1});  // no-operation options
   return *this;
 }
 

@@ -34,7 +34,7 @@ class PacketBuilder {
                                 std::uint8_t extra_words = 0);  // before what follows
   PacketBuilder& valinor_n(const telemetry::valinor_n::Timestamps& stamps);
   PacketBuilder& udp(std::uint16_t source, std::uint16_t destination);
-  PacketBuilder& tcp(std::uint16_t source, std::uint16_t destination);
+  PacketBuilder& tcp(std::uint16_t source, std::uint16_t destination, std::size_t option_bytes = 0);
   PacketBuilder& rpc_id(std::uint32_t id);
   PacketBuilder& payload(std::size_t bytes);
 

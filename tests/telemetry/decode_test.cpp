@@ -139,9 +139,13 @@ TEST(DecodeP4NetIntel, MonitorCopyKeepsTheOriginalsLengthAndHasNoRpcId) {
   EXPECT_EQ(got.packet.flow.destination_port, 1234);
 }
 
-TEST(DecodeP4NetIntel, RpcIdStandsBehindTwentyBytesOfTcp) {
-  const Decoded got = decode(p4(Layout::depth_only, 1).ipv4(6).tcp(1, 2).rpc_id(9).build());
-  EXPECT_EQ(got.packet.rpc_id, 9u);
+TEST(DecodeP4NetIntel, RpcIdStandsBehindTheTcpHeaderAndItsOptions) {
+  EXPECT_EQ(decode(p4(Layout::depth_only, 1).ipv4(6).tcp(1, 2).rpc_id(9).build()).packet.rpc_id,
+            9u);
+  EXPECT_EQ(decode(p4(Layout::depth_only, 1).ipv4(6).tcp(1, 2, 12).rpc_id(9).build()).packet.rpc_id,
+            9u);
+  EXPECT_EQ(decode(p4(Layout::depth_only, 1).ipv4(6).tcp(1, 2, 12).build()).packet.rpc_id, 0u)
+      << "a bare acknowledgment has none";
 }
 
 TEST(DecodeP4NetIntel, TagsAndOptionsMoveEverythingButChangeNothing) {
