@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the XDP program and the host program both read. No struct of these exists twice. */
+/* What the BPF programs and the host program both read. No struct of these exists twice. */
 #ifndef VALINOR_BPF_ABI_H
 #define VALINOR_BPF_ABI_H
 
@@ -8,11 +8,13 @@
 #define VALINOR_U8 std::uint8_t
 #define VALINOR_U16 std::uint16_t
 #define VALINOR_U32 std::uint32_t
+#define VALINOR_U64 std::uint64_t
 #else
 #include <linux/types.h>
 #define VALINOR_U8 __u8
 #define VALINOR_U16 __u16
 #define VALINOR_U32 __u32
+#define VALINOR_U64 __u64
 #endif
 
 /* Sizes of the rule table; wire/match.hpp and wire/packet.hpp state the same ones. */
@@ -31,12 +33,19 @@ struct valinor_steer_rules {
 	VALINOR_U8 dscp_enabled;      /* 0 or 1 */
 	VALINOR_U8 dscp_value;        /* 6 bits, within the mask */
 	VALINOR_U8 dscp_mask;         /* 6 bits */
-	VALINOR_U8 reserved;
+	VALINOR_U8 other;             /* enum valinor_other: what becomes of the rest */
+};
+
+enum valinor_other {
+	VALINOR_OTHER_PASS,    /* to the host's stack */
+	VALINOR_OTHER_FORWARD, /* to the sockets as well */
+	VALINOR_OTHER_DROP
 };
 
 /* Index into the per-CPU array `decisions`; the first six are wire::Decision. Every frame that the
- * program sees is counted once here; NO_SOCKET stands in for a rule's decision when the frame's
- * queue has no socket in the map and the frame went to the stack. */
+ * program sees is counted once here. NO_SOCKET stands in for the decision when the frame's queue
+ * has no socket in the map and the frame went to the stack; FORWARDED and DROPPED stand in for
+ * NOT_TELEMETRY and TRUNCATED where those frames are forwarded or dropped. */
 enum valinor_decision {
 	VALINOR_BY_ETHERTYPE,
 	VALINOR_BY_IP_PROTOCOL,
@@ -45,7 +54,34 @@ enum valinor_decision {
 	VALINOR_NOT_TELEMETRY,
 	VALINOR_TRUNCATED,
 	VALINOR_NO_SOCKET,
+	VALINOR_FORWARDED,
+	VALINOR_DROPPED,
 	VALINOR_DECISIONS
+};
+
+/* One socket buffer that leaves, as egress_tap.bpf.c writes it into its CPU's ring buffer. Host byte
+ * order, but for the addresses. */
+struct valinor_tap_packet {
+	VALINOR_U64 time_ns;         /* CLOCK_MONOTONIC, as bpf_ktime_get_ns() has it */
+	VALINOR_U8 source[16];       /* IPv4 as ::ffff:a.b.c.d; all 0 where there is no IP header */
+	VALINOR_U8 destination[16];
+	VALINOR_U32 packet_bytes;    /* of the socket buffer, link header included */
+	VALINOR_U32 segments;        /* packets that it becomes; 1 without segmentation offload */
+	VALINOR_U32 segment_payload; /* bytes behind the headers of each segment but the last */
+	VALINOR_U32 header_bytes;    /* in front of each segment; 0 if segments is 1 */
+	VALINOR_U32 flow_hash;
+	VALINOR_U32 mark;
+	VALINOR_U16 source_port;     /* 0 where the protocol has none, or in later fragments */
+	VALINOR_U16 destination_port;
+	VALINOR_U8 protocol;         /* IP protocol number */
+	VALINOR_U8 reserved[3];
+};
+
+/* Per CPU. packets = those described in the ring buffer + overflow. */
+struct valinor_tap_counts {
+	VALINOR_U64 packets;  /* that left, segments counted one by one */
+	VALINOR_U64 overflow; /* of these, not described: the ring buffer was full */
+	VALINOR_U64 bytes;    /* of all packets, headers of each segment included */
 };
 
 #endif

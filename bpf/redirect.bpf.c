@@ -43,7 +43,15 @@ int valinor_redirect(struct xdp_md *context)
 						      (void *)(long)context->data_end);
 	int action = XDP_PASS;
 
-	if (decision < VALINOR_NOT_TELEMETRY) {
+	if (decision >= VALINOR_NOT_TELEMETRY) {
+		if (rules.other == VALINOR_OTHER_DROP) {
+			count(VALINOR_DROPPED);
+			return XDP_DROP;
+		}
+		if (rules.other == VALINOR_OTHER_FORWARD)
+			decision = VALINOR_FORWARDED;
+	}
+	if (decision < VALINOR_NOT_TELEMETRY || decision == VALINOR_FORWARDED) {
 		action = bpf_redirect_map(&sockets, context->rx_queue_index, XDP_PASS);
 		if (action != XDP_REDIRECT)
 			decision = VALINOR_NO_SOCKET;

@@ -67,6 +67,12 @@ std::string RecordBooks::to_text() const {
   return text + list_reasons<exporter::LossReason>("         lost: ", lost);
 }
 
+std::string TapBooks::to_text() const {
+  return fmt::format("tap      {} packets left = {} records + {} overflow   {}\n",
+                     with_commas(packets), with_commas(records), with_commas(overflow),
+                     verdict(balanced(), overflow));
+}
+
 RecordBooks make_record_books(const exporter::ExporterStats& stats, std::uint64_t produced,
                               std::uint64_t ring_full) {
   RecordBooks books{.produced = produced,
@@ -79,11 +85,15 @@ RecordBooks make_record_books(const exporter::ExporterStats& stats, std::uint64_
   return books;
 }
 
-ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records) {
-  fmt::print("{}{}", frames.to_text(), records.to_text());
+ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records,
+                       const std::optional<TapBooks>& tap) {
+  fmt::print("{}{}{}", frames.to_text(), records.to_text(), tap ? tap->to_text() : "");
   std::fflush(stdout);
-  if (!frames.balanced() || !records.balanced()) return ExitStatus::internal_error;
-  return records.all_lost() == 0 ? ExitStatus::done : ExitStatus::records_lost;
+  if (!frames.balanced() || !records.balanced() || (tap && !tap->balanced())) {
+    return ExitStatus::internal_error;
+  }
+  return records.all_lost() + (tap ? tap->overflow : 0) == 0 ? ExitStatus::done
+                                                             : ExitStatus::records_lost;
 }
 
 }  // namespace valinor::app

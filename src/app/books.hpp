@@ -1,11 +1,13 @@
-/// The two equations that a run must satisfy, and how they are printed.
+/// The equations that a run must satisfy, and how they are printed.
 ///
 ///   frames received  = transmitted + consumed + passed + each drop reason
 ///   records produced = stored + collapsed + pending + each loss reason
+///   packets left     = records + overflow                                     (of the tap)
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/drop_reason.hpp"
@@ -45,13 +47,23 @@ struct RecordBooks {
   [[nodiscard]] std::string to_text() const;
 };
 
+struct TapBooks {
+  std::uint64_t packets = 0;   // that left the tapped interfaces
+  std::uint64_t records = 0;   // made of them
+  std::uint64_t overflow = 0;  // lost, because the program was behind
+
+  [[nodiscard]] bool balanced() const noexcept { return packets == records + overflow; }
+  [[nodiscard]] std::string to_text() const;
+};
+
 /// What the exporter counted, of records that workers `produced` and `ring_full` of them lost.
 [[nodiscard]] RecordBooks make_record_books(const exporter::ExporterStats& stats,
                                             std::uint64_t produced, std::uint64_t ring_full);
 
-/// Prints both to stdout and answers how the program ends: `done`; `records_lost`; where the books
+/// Prints them to stdout and answers how the program ends: `done`; `records_lost`; where the books
 /// do not balance, `internal_error`.
-[[nodiscard]] ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records);
+[[nodiscard]] ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records,
+                                     const std::optional<TapBooks>& tap = std::nullopt);
 
 /// 1234567 -> "1,234,567"
 [[nodiscard]] std::string with_commas(std::uint64_t number);

@@ -17,14 +17,15 @@ namespace valinor::app {
 namespace {
 
 constexpr const char* kProgram = "valinor-afxdp";
-constexpr std::array<std::string_view, 5> kCommands{"run", "check", "replay", "gen", "version"};
+constexpr std::array<std::string_view, 6> kCommands{"run",    "tap", "check",
+                                                    "replay", "gen", "version"};
 
 /// No NIC sends more than a thousand million a second, and Pacer's sums stay within 64 bits.
 constexpr Number kMaxPacketRate = 1'000'000'000;
 
 /// Options whose value is a word of its own, so that the word is not taken for a command.
-constexpr std::array<std::string_view, 5> kTakeValue{"-c", "--config", "--set", "--duration",
-                                                     "--key"};
+constexpr std::array<std::string_view, 8> kTakeValue{
+    "-c", "--config", "--set", "--duration", "--key", "-i", "--interface", "-k"};
 
 constexpr const char* kExamples = R"(Examples:
   valinor-afxdp -c conf/nic.yaml                     run until Ctrl-C
@@ -38,6 +39,10 @@ Exit status: 0 done, 1 internal error, 2 usage, 3 configuration invalid, 4 host 
 constexpr const char* kRunExamples = R"(Examples:
   valinor-afxdp -c conf/nic.yaml run --duration 60s --key 3
   valinor-afxdp -c conf/nic.yaml -c rack4.yaml run -T
+)";
+constexpr const char* kTapExamples = R"(Examples:
+  valinor-afxdp tap -i eth0 -k 3 --duration 10s
+  valinor-afxdp tap -i eth0 -i eth1 --set timestamp.clock=monotonic
 )";
 constexpr const char* kCheckExamples = R"(Examples:
   valinor-afxdp check conf/nic.yaml
@@ -61,6 +66,7 @@ struct Given {
   RunCommand run;
   std::string duration;
   std::string key;
+  std::vector<std::string> tap_interfaces;
   CheckCommand check;
   std::vector<std::string> check_files;
   ReplayCommand replay;
@@ -99,6 +105,19 @@ void add_run(CLI::App& app, Given& given) {
       ->type_name("TIME");
   run->add_option("--key", given.key, "Redis key of the run (run.key)")->type_name("N");
   run->footer(kRunExamples);
+}
+
+void add_tap(CLI::App& app, Given& given) {
+  CLI::App* tap = app.add_subcommand("tap", "time every packet that leaves this host");
+  tap->add_option("-i,--interface", given.tap_interfaces, "interface to tap; repeat it")
+      ->required()
+      ->type_name("NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  tap->add_option("-k,--key", given.key, "Redis key of the run (run.key)")->type_name("N");
+  tap->add_option("--duration", given.duration, "end after this time: 60s, 1h (run.duration)")
+      ->type_name("TIME");
+  tap->footer(kTapExamples);
 }
 
 void add_check(CLI::App& app, Given& given) {
@@ -172,6 +191,7 @@ void describe(CLI::App& app, Given& given) {
   app.require_subcommand(1);
   app.fallthrough();
   add_run(app, given);
+  add_tap(app, given);
   add_check(app, given);
   add_replay(app, given);
   add_gen(app, given);
@@ -248,18 +268,8 @@ ConfigOverride read_set(const std::string& text) {
 }
 
 wire::MacAddress read_mac(std::string_view text) {
-  wire::MacAddress mac{};
-  bool good = text.size() == 17;
-  for (std::size_t i = 0; good && i < mac.size(); ++i) {
-    unsigned byte = 0;
-    const char* start = text.data() + 3 * i;
-    const auto [stop, error] = std::from_chars(start, start + 2, byte, 16);
-    good = error == std::errc{} && stop == start + 2 && (i == 5 || text[3 * i + 2] == ':');
-    mac[i] = static_cast<std::byte>(byte);
-  }
-  if (!good)
-    throw Wrong{"--dst-mac wants an address such as 02:00:00:00:00:02, got " + in_quotes(text)};
-  return mac;
+  if (const auto mac = parse_mac(text)) return *mac;
+  throw Wrong{"--dst-mac wants an address such as 02:00:00:00:00:02, got " + in_quotes(text)};
 }
 
 /// "10" and "10s" are ten seconds.
@@ -306,18 +316,37 @@ GenCommand finish_gen(const Given& given) {
   return gen;
 }
 
+/// The names as a YAML list.
+std::string to_list(const std::vector<std::string>& names) {
+  std::string out{"["};
+  for (const std::string& name : names) {
+    out.append(out.size() > 1 ? ", \"" : "\"");
+    for (const char c : name) {
+      if (c == '"' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+    out.push_back('"');
+  }
+  return out.append("]");
+}
+
 CommandLine finish(const Given& given, const std::string& command) {
   CommandLine line;
   line.config.files = given.files;
   for (const std::string& set : given.sets) line.config.overrides.push_back(read_set(set));
   if (given.quiet && given.verbose > 0) throw Wrong{"-v and -q exclude each other"};
   line.verbosity = given.quiet ? -1 : given.verbose;
+  if (!given.duration.empty()) {
+    line.config.overrides.push_back({"--duration", "run.duration", given.duration});
+  }
+  if (!given.key.empty()) line.config.overrides.push_back({"--key", "run.key", given.key});
   if (command == "run") {
-    if (!given.duration.empty()) {
-      line.config.overrides.push_back({"--duration", "run.duration", given.duration});
-    }
-    if (!given.key.empty()) line.config.overrides.push_back({"--key", "run.key", given.key});
     line.command = given.run;
+  } else if (command == "tap") {
+    line.config.interfaces_required = false;
+    line.config.overrides.push_back({"tap", "interfaces", "[]"});
+    line.config.overrides.push_back({"-i", "tap.interfaces", to_list(given.tap_interfaces)});
+    line.command = TapCommand{};
   } else if (command == "check") {
     line.config.files.insert(line.config.files.end(), given.check_files.begin(),
                              given.check_files.end());

@@ -28,6 +28,9 @@ struct CheckCommand {
   bool print_effective = false;
 };
 
+/// Only the tap: the run that the configuration says, without AF_XDP interfaces.
+struct TapCommand {};
+
 struct ReplayCommand {
   std::string input;                  // capture file
   std::optional<std::string> output;  // capture file of what is sent; nothing: it is dropped
@@ -50,10 +53,11 @@ struct VersionCommand {
   bool build_info = false;
 };
 
-using Command = std::variant<RunCommand, CheckCommand, ReplayCommand, GenCommand, VersionCommand>;
+using Command =
+    std::variant<RunCommand, TapCommand, CheckCommand, ReplayCommand, GenCommand, VersionCommand>;
 
 struct CommandLine {
-  ConfigSources config;  // of all -c, of check's FILEs, --set, and run's --duration and --key
+  ConfigSources config;  // of all -c, of check's FILEs, --set, and what run and tap imply
   int verbosity = 0;     // number of -v, or -1 for -q
   Command command;
 };

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "exporter/config.hpp"
 #include "packet_io/afxdp/config.hpp"
 #include "pipeline/config.hpp"
+#include "tap/config.hpp"
 
 namespace valinor::app {
 
@@ -31,8 +33,17 @@ struct Config {
   std::vector<packet_io::afxdp::InterfaceConfig> interfaces;
   clock::ClockName clock = clock::ClockName::tai;
   pipeline::WorkerConfig worker;
+  std::string forward_to;  // two-sided roles: the interface towards the host
+  std::optional<packet_io::afxdp::OtherTraffic> other;  // nothing: as the role needs it
+  tap::TapConfig tap;
   exporter::ExporterConfig exporter;
   ObserveConfig observe;
+
+  /// Two-sided roles: the interface that is not forward_to.
+  [[nodiscard]] const packet_io::afxdp::InterfaceConfig& network_side() const;
+
+  /// Two-sided roles: forward_to, as it is listed in `interfaces`, else like the network's side.
+  [[nodiscard]] packet_io::afxdp::InterfaceConfig host_side() const;
 };
 
 }  // namespace valinor::app

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -48,6 +49,32 @@ class Check {
         "telemetry.match.udp_dst_ports", "telemetry.match.dscp"},
        "CFG-MATCH-01", "telemetry.match matches nothing, so no packet would ever be taken",
        "give at least one ethertype, IP protocol, UDP port or DSCP");
+  }
+
+  /// A two-sided role passes packets on between exactly two interfaces.
+  void two_sides(bool interfaces_required) {
+    const bool two_sided = pipeline::is_two_sided(config_.worker.role);
+    const std::string role{pipeline::to_name(config_.worker.role)};
+    if (!two_sided) {
+      if (config_.forward_to.empty()) return;
+      return at({"forward.to"}, "CFG-ROLE-01",
+                fmt::format("forward.to is given, but role {} sends nothing there", role),
+                "role: forward, sink, transit, source or host    or leave forward.to out");
+    }
+    if (!interfaces_required) return;  // a capture has one side
+    if (config_.forward_to.empty()) {
+      return at({"role"}, "CFG-ROLE-02",
+                fmt::format("role {} needs forward.to, the interface of the other side", role),
+                "forward: {to: veth0}");
+    }
+    const auto others =
+        std::count_if(config_.interfaces.begin(), config_.interfaces.end(),
+                      [&](const auto& interface) { return interface.name != config_.forward_to; });
+    if (others == 1) return;
+    at({"forward.to", "interfaces"}, "CFG-ROLE-03",
+       fmt::format("role {} works between forward.to and one other interface; {} others are listed",
+                   role, others),
+       "run one program for each pair of interfaces");
   }
 
   void backoff() {
@@ -131,8 +158,11 @@ void check_config(const Config& config, const Origins& origins, const Source& wh
                   bool interfaces_required, Problems& problems) {
   Check check{config, origins, whole, problems};
   check.version();
-  check.interfaces(interfaces_required);
+  // A wrong tap.interfaces is told already; it is no reason to ask for `interfaces` too.
+  const bool taps = !config.tap.interfaces.empty() || origins.contains("tap.interfaces");
+  check.interfaces(interfaces_required && !taps);
   check.something_to_match();
+  check.two_sides(interfaces_required);
   check.backoff();
 }
 

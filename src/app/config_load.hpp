@@ -27,7 +27,7 @@ struct ConfigOverride {
 struct ConfigSources {
   std::vector<std::string> files;
   std::vector<ConfigOverride> overrides;
-  bool interfaces_required = true;  // replay and generators to a file need none
+  bool interfaces_required = true;  // replay, generators to a file and the tap need none
 };
 
 struct LoadedConfig {

@@ -1,5 +1,7 @@
 #include "app/config_units.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <limits>
@@ -93,5 +95,26 @@ ParsedNumber parse_duration(std::string_view text) {
 std::string format_size(std::uint64_t bytes) { return format(bytes, kSizes, "0"); }
 
 std::string format_duration(std::uint64_t nanoseconds) { return format(nanoseconds, kTimes, "0s"); }
+
+std::optional<wire::MacAddress> parse_mac(std::string_view text) {
+  wire::MacAddress mac{};
+  bool good = text.size() == 17;
+  for (std::size_t i = 0; good && i < mac.size(); ++i) {
+    unsigned byte = 0;
+    const char* start = text.data() + 3 * i;
+    const auto [stop, error] = std::from_chars(start, start + 2, byte, 16);
+    good = error == std::errc{} && stop == start + 2 && (i == 5 || text[3 * i + 2] == ':');
+    mac[i] = static_cast<std::byte>(byte);
+  }
+  return good ? std::optional{mac} : std::nullopt;
+}
+
+std::string format_mac(const wire::MacAddress& mac) {
+  std::string text;
+  for (const std::byte byte : mac) {
+    text += fmt::format("{}{:02x}", text.empty() ? "" : ":", std::to_integer<unsigned>(byte));
+  }
+  return text;
+}
 
 }  // namespace valinor::app

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+
+#include "wire/headers.hpp"
 
 namespace valinor::app {
 
@@ -24,6 +27,10 @@ using ParsedNumber = tl::expected<std::uint64_t, NotANumber>;
 
 /// Nanoseconds: "10us", "5ms", "2s", "1h", also ns and min; "0".
 [[nodiscard]] ParsedNumber parse_duration(std::string_view text);
+
+/// "02:00:00:00:00:01"; nothing for anything else.
+[[nodiscard]] std::optional<wire::MacAddress> parse_mac(std::string_view text);
+[[nodiscard]] std::string format_mac(const wire::MacAddress& mac);
 
 /// In the largest unit that leaves a whole number.
 [[nodiscard]] std::string format_size(std::uint64_t bytes);

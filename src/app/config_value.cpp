@@ -22,6 +22,11 @@ bool has_control(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+bool is_interface_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxInterfaceName && name != "." && name != ".." &&
+         name.find_first_of("/: ") == std::string_view::npos && !has_control(name);
+}
+
 std::string_view kind_name(YamlNode::Kind kind) {
   switch (kind) {
     case YamlNode::Kind::null: return "nothing";
@@ -41,8 +46,11 @@ class Reader {
   std::optional<Value> read() {
     const bool is_list = key_.type == ValueType::id_list || key_.type == ValueType::number_list;
     if (is_list && node_.kind == YamlNode::Kind::sequence) return read_list();
-    if (key_.type == ValueType::dscp && node_.kind == YamlNode::Kind::null) {
-      return Value{std::optional<wire::DscpMatch>{}};
+    if (key_.type == ValueType::interface_list) return read_names();
+    if (node_.kind == YamlNode::Kind::null) {
+      if (key_.type == ValueType::dscp) return Value{std::optional<wire::DscpMatch>{}};
+      if (key_.type == ValueType::mac) return Value{std::optional<wire::MacAddress>{}};
+      if (key_.type == ValueType::optional_interface) return Value{std::string{}};
     }
     if (node_.kind != YamlNode::Kind::scalar || key_.type == ValueType::number_list) {
       const bool is_one = node_.kind == YamlNode::Kind::scalar && parse_number(node_.text);
@@ -56,9 +64,12 @@ class Reader {
       case ValueType::duration: return read_number(parse_duration(node_.text));
       case ValueType::choice: return read_choice();
       case ValueType::text: return read_text();
+      case ValueType::optional_interface:
       case ValueType::interface_name: return read_interface_name();
+      case ValueType::mac: return read_mac();
       case ValueType::id_list: return read_ids();
-      case ValueType::number_list: break;
+      case ValueType::number_list:
+      case ValueType::interface_list: break;
       case ValueType::dscp: return read_dscp();
       case ValueType::redis_url: return read_redis_url();
     }
@@ -110,11 +121,45 @@ class Reader {
   }
 
   std::optional<Value> read_interface_name() {
-    const std::string& name = node_.text;
-    const bool fits = !name.empty() && name.size() <= kMaxInterfaceName && name != "." &&
-                      name != ".." && name.find_first_of("/: ") == std::string::npos;
-    if (!fits || has_control(name)) return wrong_value();
-    return Value{name};
+    if (!is_interface_name(node_.text)) return wrong_value();
+    return Value{node_.text};
+  }
+
+  std::optional<Value> read_mac() {
+    const auto mac = parse_mac(node_.text);
+    if (!mac) return wrong_value();
+    return Value{mac};
+  }
+
+  std::optional<Value> read_names() {
+    if (node_.kind != YamlNode::Kind::sequence) {
+      const bool is_one = node_.kind == YamlNode::Kind::scalar && is_interface_name(node_.text);
+      return wrong("CFG-TYPE-01", std::string{kind_name(node_.kind)},
+                   is_one ? fmt::format("write [{}]", node_.text) : std::string{});
+    }
+    if (node_.items.size() > key_.max_items) {
+      return wrong("CFG-RANGE-02", fmt::format("{} of them", node_.items.size()));
+    }
+    NameList names;
+    bool good = true;
+    for (const YamlNode& item : node_.items) {
+      const bool is_name = item.kind == YamlNode::Kind::scalar && is_interface_name(item.text);
+      const bool is_new = std::find(names.begin(), names.end(), item.text) == names.end();
+      if (is_name && is_new) {
+        names.push_back(item.text);
+        continue;
+      }
+      good = false;
+      const std::string got = item.kind == YamlNode::Kind::scalar
+                                  ? in_quotes(item.text)
+                                  : std::string{kind_name(item.kind)};
+      site_.problems.add(
+          is_name ? "CFG-LIST-01" : "CFG-VALUE-01", site_.source, item.place,
+          is_name ? fmt::format("{} lists {} twice", site_.path, got)
+                  : fmt::format("{} wants {}, got {} in it", site_.path, wanted(key_), got));
+    }
+    if (!good) return std::nullopt;
+    return Value{std::move(names)};
   }
 
   std::optional<Value> read_ids() {

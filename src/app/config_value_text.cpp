@@ -68,8 +68,18 @@ std::string to_text(const SchemaKey& key, const Value& value) {
       const auto words = split_choices(key.choices);
       return std::string{words.at(std::get<Number>(value))};
     }
+    case ValueType::optional_interface:
+      if (std::get<std::string>(value).empty()) return "null";
+      [[fallthrough]];
     case ValueType::interface_name:
     case ValueType::text: return quoted_text(std::get<std::string>(value));
+    case ValueType::interface_list: {
+      std::string out{"["};
+      for (const std::string& name : std::get<NameList>(value)) {
+        out.append(out.size() > 1 ? ", " : "").append(quoted_text(name));
+      }
+      return out.append("]");
+    }
     case ValueType::id_list: {
       const auto& ids = std::get<NumberList>(value);
       return ids.empty() ? std::string{key.choices} : list_text(ids, false);
@@ -78,6 +88,10 @@ std::string to_text(const SchemaKey& key, const Value& value) {
     case ValueType::dscp: {
       const auto& dscp = std::get<std::optional<wire::DscpMatch>>(value);
       return dscp ? fmt::format("{:#04x}/{:#04x}", dscp->value, dscp->mask) : "null";
+    }
+    case ValueType::mac: {
+      const auto& mac = std::get<std::optional<wire::MacAddress>>(value);
+      return mac ? format_mac(*mac) : "null";
     }
     case ValueType::redis_url: return url_text(std::get<exporter::RedisAddress>(value).to_url());
   }
@@ -101,8 +115,16 @@ std::string wanted(const SchemaKey& key) {
       return words;
     }
     case ValueType::text: return fmt::format("text of at most {} bytes", key.max);
+    case ValueType::mac: return "an address such as 02:00:00:00:00:01, or null";
+    case ValueType::optional_interface:
+      return "an interface name (at most 15 characters, without '/', ':' and spaces), or null";
     case ValueType::interface_name:
       return "an interface name (at most 15 characters, without '/', ':' and spaces)";
+    case ValueType::interface_list:
+      return fmt::format(
+          "a list of at most {} interface names (at most 15 characters, without '/', ':' and "
+          "spaces)",
+          key.max_items);
     case ValueType::id_list:
       return fmt::format("{}, or {} up to {} such as 0-3 or [0, 2, 5]", key.choices, key.unit,
                          key.max);

@@ -14,6 +14,14 @@
 namespace valinor::app {
 namespace {
 
+using std::chrono::steady_clock;
+
+/// SIGINTs closer together than this are one wish: timeout(1) sends it to the process and to its
+/// group. People press Ctrl-C again more slowly.
+constexpr std::chrono::milliseconds kOneWish{200};
+
+steady_clock::time_point first_came;  // written before the handler is there
+
 sigset_t stop_signals() {
   sigset_t set;
   ::sigemptyset(&set);
@@ -41,8 +49,13 @@ std::string Signals::wait(std::chrono::milliseconds patience) {
 }
 
 void Signals::exit_on_next() {
+  first_came = steady_clock::now();
   struct sigaction action {};
-  action.sa_handler = [](int) { ::_exit(static_cast<int>(ExitStatus::interrupted_twice)); };
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = [](int) {
+    if (steady_clock::now() - first_came < kOneWish) return;
+    ::_exit(static_cast<int>(ExitStatus::interrupted_twice));
+  };
   ::sigaction(SIGINT, &action, nullptr);
   sigset_t set;
   ::sigemptyset(&set);

@@ -17,7 +17,8 @@ class Signals {
   /// The name of a signal that has come, "" if none has within `patience`.
   [[nodiscard]] std::string wait(std::chrono::milliseconds patience);
 
-  /// From now on a second SIGINT ends the process at once, with exit status 130.
+  /// From now on a second SIGINT ends the process at once, with exit status 130; one that comes
+  /// within 0.2 s of this call still counts as the first.
   static void exit_on_next();
 
  private:

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "app/books.hpp"
-#include "packet_io/afxdp/afxdp_port.hpp"
+#include "packet_io/afxdp/open_interface.hpp"
 #include "packet_io/frame.hpp"
 #include "packet_io/replay/pcap_file.hpp"
 #include "traffic/pacer.hpp"
@@ -114,10 +114,12 @@ ExitStatus generate(const GenCommand& command, Signals& signals) {
   const auto interface = packet_io::afxdp::find_interface(command.target);
   require_frame_fits(frames.frame_bytes(), interface.mtu + sizeof(wire::EthernetHeader),
                      fmt::format("{} with its MTU of {}", interface.name, interface.mtu));
+  packet_io::afxdp::FramePools pools;
   std::vector<std::unique_ptr<AfxdpPort>> ports;
   for (const QueueId queue : packet_io::afxdp::choose_queues(interface, command.queues)) {
+    pools.push_back(std::make_unique<packet_io::afxdp::FramePool>(packet_io::afxdp::UmemConfig{}));
     ports.push_back(std::make_unique<AfxdpPort>(
-        interface, queue, packet_io::afxdp::UmemConfig{}, packet_io::afxdp::RingSizes{},
+        interface, queue, *pools.back(), packet_io::afxdp::RingSizes{},
         packet_io::afxdp::Mode::automatic, packet_io::afxdp::Use::transmit_only));
   }
   require_frame_fits(frames.frame_bytes(), ports.front()->room(), "a piece of packet memory");
@@ -136,7 +138,10 @@ ExitStatus generate(const GenCommand& command, Signals& signals) {
   for (std::size_t q = 0; !remaining.over();) {
     const std::uint64_t due = pacer.due(elapsed(), remaining.packets());
     if ((q == 0 || due == 0) && !signals.wait(std::chrono::milliseconds{0}).empty()) break;
-    if (due == 0) continue;  // with the same queue, or the one behind the look for signals gets more
+    if (due == 0) {
+      for (const auto& port : ports) port->flush();
+      continue;  // with the same queue, or the one that looks for signals would get more packets
+    }
     const std::uint64_t taken =
         send_burst(*ports[q], frames, next[q], ports.size(), due, elapsed());
     next[q] += taken * ports.size();

@@ -52,6 +52,13 @@ struct Dispatch {
     return Runtime{loaded->config}.run(signals);
   }
 
+  ExitStatus operator()(const TapCommand&) const {
+    const auto loaded = load(line);
+    if (!loaded) return ExitStatus::config_invalid;
+    Signals signals;
+    return Runtime{loaded->config}.run(signals);
+  }
+
   ExitStatus operator()(const CheckCommand& command) const {
     const auto loaded = load(line);
     if (!loaded) return ExitStatus::config_invalid;

@@ -38,8 +38,13 @@ ExitStatus replay(const Config& config, const std::string& in,
   telemetry::RecordRing records{config.worker.record_ring_bytes};
   // Frames bring their own times, so the timebase is never asked.
   const clock::SharedTimebase timebase{clock::Timebase{}};
-  const auto worker =
-      std::make_unique<pipeline::Worker<ReplayPort>>(config.worker, 0, port, records, timebase);
+  // Of a two-sided role, what comes from the network; it leaves into the other capture.
+  pipeline::RpcTable rpcs{config.worker.rpcs};
+  const auto worker = std::make_unique<pipeline::Worker<ReplayPort>>(
+      config.worker, 0,
+      std::vector<pipeline::Direction<ReplayPort>>{
+          {.in = &port, .out = &port, .treatment = pipeline::from_network(config.worker.role)}},
+      pipeline::WorkerContext{records, timebase, &rpcs});
   exporter::Exporter exporter{config.exporter, exporter::make_store(config.exporter), {records}};
   worker->run(std::stop_token{}, 0);
   exporter.stop(std::chrono::steady_clock::now() + kFlushPatience);

@@ -1,26 +1,23 @@
 /// A run on real interfaces: what is started, in which order, and stopped in the reverse one.
 ///
-///   start  clock > BPF loaded, steering nothing > sockets, fill rings primed > exporter > workers
-///   > steer stop   unsteer > workers drain and join > exporter drains, flushes, joins > BPF
-///   detaches
+///   start  clock > BPF loaded, steering nothing > sockets, fill rings primed > exporter > tap
+///          > workers > steer
+///   stop   unsteer > workers drain and join > tap drains and joins > exporter drains, flushes,
+///          joins > BPF detaches
 ///
 /// Main thread. The workers and the exporter share nothing but the record rings and the counters.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
-#include "app/books.hpp"
 #include "app/config.hpp"
 #include "app/events.hpp"
-#include "app/live_report.hpp"
+#include "app/totals.hpp"
+#include "app/wiring.hpp"
 #include "clock/discipline.hpp"
 #include "exporter/exporter.hpp"
-#include "packet_io/afxdp/open_interface.hpp"
-#include "pipeline/worker.hpp"
+#include "tap/egress_tap.hpp"
 #include "telemetry/record_ring.hpp"
 
 namespace valinor::app {
@@ -38,20 +35,18 @@ class Runtime {
   ExitStatus run(Signals& signals);
 
  private:
-  using AfxdpWorker = pipeline::Worker<packet_io::afxdp::AfxdpPort>;
-  struct Lane;  // one queue: its port, record ring, worker and thread
+  struct Tap;  // tc egress: its record ring and thread
 
   void print_start() const;
   void stop();
-  [[nodiscard]] LiveTotals live_totals() const;
-  [[nodiscard]] FrameBooks frame_books() const;
-  [[nodiscard]] RecordBooks record_books() const;
+  [[nodiscard]] Counted counted() const;
+  [[nodiscard]] std::string describe_cpu(const packet_io::afxdp::AfxdpPort& port) const;
   [[nodiscard]] ExitStatus close_books(const std::string& why) const;
 
   Config config_;
   clock::Discipline discipline_;
-  std::vector<std::unique_ptr<packet_io::afxdp::OpenInterface>> interfaces_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  Wiring wiring_;
+  std::unique_ptr<Tap> tap_;
   std::unique_ptr<exporter::Exporter> exporter_;
 };
 

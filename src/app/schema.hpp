@@ -25,8 +25,11 @@ enum class ValueType : std::uint8_t {
   duration,  // 5ms
   choice,    // one word of `choices`
   text,
-  interface_name,  // as the kernel allows it
-  id_list,         // `choices` is the one word that stands for "all of them" or "you choose"
+  interface_name,      // as the kernel allows it
+  optional_interface,  // ... or null, which is empty
+  interface_list,      // of such names
+  mac,                 // 02:00:00:00:00:01, or null
+  id_list,             // `choices` is the one word that stands for "all of them" or "you choose"
   number_list,
   dscp,  // value/mask, or null
   redis_url,
@@ -34,11 +37,13 @@ enum class ValueType : std::uint8_t {
 
 using Number = std::uint64_t;
 using NumberList = std::vector<Number>;
+using NameList = std::vector<std::string>;
 
 /// A value as the table carries it: choices are places in the list of words, durations are
 /// nanoseconds, sizes bytes; an empty id_list is its word.
-using Value = std::variant<bool, Number, std::string, NumberList, std::optional<wire::DscpMatch>,
-                           exporter::RedisAddress>;
+using Value =
+    std::variant<bool, Number, std::string, NumberList, NameList, std::optional<wire::DscpMatch>,
+                 std::optional<wire::MacAddress>, exporter::RedisAddress>;
 
 struct SchemaKey {
   std::string_view path;  // "interfaces[].umem.frames"

@@ -50,7 +50,19 @@ struct FieldOf<std::optional<std::uint8_t>> {  // a choice whose first word is "
 };
 
 template <class T>
-struct FieldOf<std::vector<T>> {
+requires std::is_enum_v<T>  // a choice whose first word stands for nothing
+struct FieldOf<std::optional<T>> {
+  static std::optional<T> from(const Value& value) {
+    const Number index = std::get<Number>(value);
+    return index == 0 ? std::nullopt : std::optional{static_cast<T>(index - 1)};
+  }
+  static Value to(std::optional<T> field) {
+    return field ? static_cast<Number>(*field) + 1 : Number{0};
+  }
+};
+
+template <class T>
+requires(!std::is_same_v<T, std::string>) struct FieldOf<std::vector<T>> {
   static std::vector<T> from(const Value& value) {
     std::vector<T> out;
     for (const Number number : std::get<NumberList>(value)) {
@@ -76,8 +88,9 @@ struct FieldOf<std::vector<T>> {
 };
 
 template <class T>
-requires(std::is_same_v<T, bool> || std::is_same_v<T, std::string> ||
+requires(std::is_same_v<T, bool> || std::is_same_v<T, std::string> || std::is_same_v<T, NameList> ||
          std::is_same_v<T, std::optional<wire::DscpMatch>> ||
+         std::is_same_v<T, std::optional<wire::MacAddress>> ||
          std::is_same_v<T, exporter::RedisAddress>) struct FieldOf<T> {
   static T from(const Value& value) { return std::get<T>(value); }
   static Value to(const T& field) { return Value{std::in_place_type<T>, field}; }

@@ -18,6 +18,7 @@ enum class DropReason : std::uint8_t {
   unknown_layout,  // no trace layout fits the frame
   malformed_ip,    // not IPv4/IPv6 behind the telemetry, or an impossible header length
   unknown_format,  // a rule matched, yet the bytes are of no known telemetry format
+  unwanted,        // not telemetry, and `other: drop`
   // between our program and the kernel
   tx_full,        // no room in the TX ring
   tx_refused,     // the device dropped the frame, or the kernel called its descriptor invalid
@@ -33,7 +34,7 @@ inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason:
 [[nodiscard]] constexpr std::string_view to_name(DropReason reason) noexcept {
   constexpr std::array<std::string_view, kDropReasons> kNames{
       "none",           "truncated",     "hop_count",      "broken_chain",
-      "unknown_layout", "malformed_ip",  "unknown_format", "tx_full",
+      "unknown_layout", "malformed_ip",  "unknown_format", "unwanted", "tx_full",
       "tx_refused",     "tx_unfinished", "rx_ring_full",   "rx_no_frame"};
   return kNames[static_cast<std::size_t>(reason)];
 }

@@ -40,6 +40,12 @@ std::byte* put(std::byte* out, Unsigned value) noexcept {
 
 ValinorEntry to_entry(const telemetry::PacketRecord& packet,
                       std::span<const telemetry::HopRecord> hops) noexcept {
+  if (packet.format == telemetry::Format::host_egress) {  // as Valinor-H writes it
+    return {.timestamp_ns = static_cast<std::uint64_t>(packet.received.since_epoch.count()),
+            .packet_length = to_packet_length(packet),
+            .connection_key = packet.flow_hash,
+            .source = packet.mark};
+  }
   const Nanos time = packet.format == telemetry::Format::valinor_n ? packet.switch_time.since_epoch
                                                                    : packet.received.since_epoch;
   const FiveTuple flow = to_five_tuple(packet.flow);

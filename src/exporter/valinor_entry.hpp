@@ -41,7 +41,8 @@ inline constexpr std::uint16_t kUnknownLength = 0xFFFC;
 
 /// `hops` are the packet's, newest first. P4NetIntel fills enqueue and enqueue_delta from the
 /// newest hop: its enqueue_time, or its enqueue_depth where the layout has no times
-/// (COLLECT_SIZE 1); without hops both are 0.
+/// (COLLECT_SIZE 1); without hops both are 0. Of a packet that the tap saw leave, the connection
+/// key is the kernel's hash of the flow, source is its mark, and what Valinor-H leaves out is 0.
 [[nodiscard]] ValinorEntry to_entry(const telemetry::PacketRecord& packet,
                                     std::span<const telemetry::HopRecord> hops) noexcept;
 

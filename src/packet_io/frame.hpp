@@ -14,6 +14,7 @@ struct Frame {
   std::byte* data = nullptr;     // first byte of the Ethernet header
   std::uint32_t bytes = 0;       // length of the frame, without FCS
   std::uint32_t wire_bytes = 0;  // length on the wire; more than `bytes` where a capture cut it
+  std::uint32_t headroom = 0;    // bytes in front of `data` that the frame may grow into
   std::uint64_t address = 0;     // the port's own name for the memory
   HostTime arrival;              // only from ports with kStampsArrival: else 0
 

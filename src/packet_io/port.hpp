@@ -2,12 +2,13 @@
 ///
 ///   receive() -> frames in the worker's hands -> transmit() or recycle() -> the port's again
 ///
-/// Every frame that receive() hands out goes back by exactly one of the other two. One thread
-/// calls all of them.
+/// Every frame that receive() hands out goes back by exactly one of the other two; by those of
+/// another port, if the two share packet memory. One thread calls all of them.
 #pragma once
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "base/drop_reason.hpp"
@@ -15,35 +16,37 @@
 
 namespace valinor::packet_io {
 
+// clang-format 14 breaks such lines in two.
+// clang-format off
 template <class P>
-concept Port = requires(P port, std::span<Frame> frames, std::span<const Frame> done) {
+concept Port = requires(P port, std::span<Frame> frames, std::span<const Frame> done,
+                        std::span<P* const> ports) {
   /// Whether received frames carry their time of arrival (a capture file does).
   { P::kStampsArrival } -> std::convertible_to<bool>;
 
   /// Fills `frames` from the front; answers how many. Never waits.
-  { port.receive(frames) }
-  noexcept->std::same_as<std::size_t>;
+  { port.receive(frames) } noexcept -> std::same_as<std::size_t>;
 
   /// Takes frames for sending, from the front, in order; answers how many. The rest found no room
   /// and stays the caller's.
-  { port.transmit(done) }
-  noexcept->std::same_as<std::size_t>;
+  { port.transmit(done) } noexcept -> std::same_as<std::size_t>;
 
   /// Takes frames back for receiving.
-  { port.recycle(done) }
-  noexcept;
+  { port.recycle(done) } noexcept;
 
   /// Pushes out what transmit() took and collects what was sent; once per turn, also idle ones.
-  { port.flush() }
-  noexcept;
+  { port.flush() } noexcept;
 
   /// Nothing more will be received: the end of a capture.
-  { port.at_end() }
-  noexcept->std::same_as<bool>;
+  { port.at_end() } noexcept -> std::same_as<bool>;
 
-  /// Sleeps until frames may be there, `wake_up()` was called, or 100 ms have passed.
-  { port.wait() }
-  noexcept;
+  /// Frames taken for sending that have not left yet.
+  { port.waiting_to_leave() } noexcept -> std::same_as<std::uint32_t>;
+
+  /// Sleeps until one of a worker's ports may have frames, its thread is called, or 100 ms have
+  /// passed.
+  { P::wait(ports) } noexcept;
 };
+// clang-format on
 
 }  // namespace valinor::packet_io

@@ -1,23 +1,30 @@
-/// One worker: one thread, one port, run to completion.
+/// One worker: one thread, its ports, run to completion.
 ///
 ///   port -> receive -> match -> decode -> stamp -> role -> transmit or recycle -> port
 ///                                  |
 ///                                  +-> RecordRing -> exporter
 ///
-/// A packet never changes thread; only finished records do. Nothing here allocates, locks, logs,
-/// throws or waits for anything but packets.
+/// A one-sided role has one port; a two-sided one passes frames on between two, in both directions,
+/// where they lie in memory. A packet never changes thread, and the packets of a flow leave in the
+/// order in which they came; only finished records go elsewhere. Nothing here allocates, logs,
+/// throws or waits for anything but packets; RpcTable has the one lock.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
+#include <vector>
 
 #include "clock/timebase.hpp"
 #include "packet_io/frame.hpp"
 #include "packet_io/port.hpp"
 #include "pipeline/config.hpp"
+#include "pipeline/editor.hpp"
+#include "pipeline/treatment.hpp"
 #include "pipeline/worker_stats.hpp"
 #include "telemetry/decode.hpp"
 #include "telemetry/record_ring.hpp"
@@ -25,49 +32,91 @@
 
 namespace valinor::pipeline {
 
-/// The port, ring and timebase live longer than the worker. turn() and run() belong to its thread,
-/// stats() to any. Instantiated in worker_<port>.cpp, once for each port.
+/// Traffic one way.
+template <packet_io::Port P>
+struct Direction {
+  P* in;
+  P* out;  // shares packet memory with `in`, or is the same
+  Treatment treatment;
+  std::uint32_t mtu = 0xffff;       // of `out`: what an inserted header must fit
+  bool complete_checksums = false;  // senders behind `in` leave them to a NIC (veth)
+  bool rewrite_macs = false;
+};
+
+/// What workers are given; all of it lives longer than they do.
+struct WorkerContext {
+  telemetry::RecordRing& records;  // this worker's
+  const clock::SharedTimebase& timebase;
+  RpcTable* rpcs = nullptr;  // role host: of all workers
+};
+
+/// turn() and run() belong to the worker's thread, stats() to any. Instantiated in
+/// worker_<port>.cpp, once for each port.
 template <packet_io::Port P>
 class Worker {
  public:
-  Worker(const WorkerConfig& config, std::uint32_t id, P& port, telemetry::RecordRing& records,
-         const clock::SharedTimebase& timebase);
+  /// `id` counts from 0 and stands in the records.
+  Worker(const WorkerConfig& config, std::uint32_t id, std::vector<Direction<P>> directions,
+         const WorkerContext& context);
 
-  /// One burst: receives, treats every frame, gives all of them back. Answers whether there was
-  /// anything to receive.
+  /// One burst each way: receives, treats every frame, gives all of them back. Answers whether
+  /// there was anything to receive.
   bool turn() noexcept;
 
-  /// Turns until `stop` is requested or the port is at its end, then until nothing is left to
-  /// receive. `spin`: idle turns before it sleeps in port.wait().
+  /// Turns until `stop` is requested or the ports are at their end, then until nothing is left to
+  /// receive. `spin`: idle turns before it sleeps.
   void run(const std::stop_token& stop, std::size_t spin) noexcept;
 
   [[nodiscard]] const WorkerStats& stats() const noexcept { return stats_; }
+  [[nodiscard]] const EditStats& edit_stats() const noexcept { return editor_.stats(); }
 
  private:
+  using Frame = packet_io::Frame;
+  using Way = Direction<P>;
   enum class Fate : std::uint8_t { transmit, recycle };
 
-  Fate treat(const packet_io::Frame& frame, const clock::Timebase& timebase) noexcept;
-  Fate drop(DropReason reason) noexcept;
-  void keep_record(const packet_io::Frame& frame, const telemetry::RecordSlot& slot, bool in_ring,
-                   const clock::Timebase& timebase) noexcept;
+  /// A hop of ours in a frame that is about to leave: it still lacks its egress time.
+  struct UnfinishedHop {
+    std::size_t outgoing;
+    telemetry::TracePlace place;
+  };
 
-  Role role_;
+  bool turn(const Way& way) noexcept;
+  Fate treat(const Way& way, Frame& frame, HostTime now) noexcept;
+  Fate treat_telemetry(const Way& way, Frame& frame, const telemetry::Anatomy& anatomy,
+                       const telemetry::PacketRecord& record, HostTime now) noexcept;
+  Fate treat_plain(const Way& way, Frame& frame, HostTime now) noexcept;
+  Fate refuse(const Way& way, DropReason reason) noexcept;
+  std::size_t transmit(const Way& way, std::size_t count) noexcept;
+  void finish_hops() noexcept;
+
+  [[nodiscard]] telemetry::RecordSlot reserve() noexcept;
+  void keep(const telemetry::RecordSlot& slot) noexcept;
+  [[nodiscard]] bool at_end() const noexcept;
+
+  std::vector<Way> directions_;
+  std::vector<P*> ports_;  // each once
+  unsigned transmit_retries_;
   std::uint16_t max_hops_;
   std::uint32_t id_;
   wire::Match match_;
   telemetry::Decoder decoder_;
-  P& port_;
+  Editor editor_;
   telemetry::RecordRing& records_;
-  const clock::SharedTimebase& timebase_;
+  const clock::SharedTimebase& shared_timebase_;
+  clock::Timebase timebase_;  // as of the present burst
 
   // Where a packet is decoded whose record finds no room: what is done with it must not depend on
   // the exporter.
   telemetry::PacketRecord spare_packet_;
   std::unique_ptr<telemetry::HopRecord[]> spare_hops_;
 
-  std::array<packet_io::Frame, packet_io::kMaxBurst> burst_;
-  std::array<packet_io::Frame, packet_io::kMaxBurst> outgoing_;
-  std::array<packet_io::Frame, packet_io::kMaxBurst> done_;
+  std::array<Frame, packet_io::kMaxBurst> burst_;
+  std::array<Frame, packet_io::kMaxBurst> outgoing_;
+  std::array<Frame, packet_io::kMaxBurst> done_;
+  std::array<UnfinishedHop, packet_io::kMaxBurst> unfinished_hops_;
+  std::size_t unfinished_hop_count_ = 0;
+  std::optional<telemetry::TracePlace> pushed_;  // by the frame just treated
   WorkerStats stats_;
 };
 

@@ -1,7 +1,7 @@
 /// Worker's functions; included by the file that instantiates it for a port, and by nothing else.
 #pragma once
 
-#include <optional>
+#include <algorithm>
 
 #include "clock/tsc.hpp"
 #include "pipeline/worker.hpp"
@@ -16,42 +16,57 @@ namespace valinor::pipeline {
 }
 
 template <packet_io::Port P>
-Worker<P>::Worker(const WorkerConfig& config, std::uint32_t id, P& port,
-                  telemetry::RecordRing& records, const clock::SharedTimebase& timebase)
-    : role_{config.role},
+Worker<P>::Worker(const WorkerConfig& config, std::uint32_t id,
+                  std::vector<Direction<P>> directions, const WorkerContext& context)
+    : directions_{std::move(directions)},
+      transmit_retries_{config.on_tx_full == OnTxFull::retry ? config.transmit_retries : 0},
       max_hops_{config.max_hops},
       id_{id},
       match_{config.match},
       decoder_{to_layout(config.collect_size)},
-      port_{port},
-      records_{records},
-      timebase_{timebase},
-      spare_hops_{std::make_unique<telemetry::HopRecord[]>(config.max_hops)} {}
+      editor_{config, context.rpcs},
+      records_{context.records},
+      shared_timebase_{context.timebase},
+      timebase_{context.timebase.load()},
+      spare_hops_{std::make_unique<telemetry::HopRecord[]>(config.max_hops)} {
+  for (const Way& way : directions_) {
+    if (std::find(ports_.begin(), ports_.end(), way.in) == ports_.end()) ports_.push_back(way.in);
+  }
+}
 
 template <packet_io::Port P>
 bool Worker<P>::turn() noexcept {
-  const std::size_t received = port_.receive(burst_);
-  if (received == 0) {
-    port_.flush();
-    return false;
-  }
-  const clock::Timebase timebase = timebase_.load();
+  bool received = false;
+  for (const Way& way : directions_) received |= turn(way);
+  for (P* port : ports_) port->flush();
+  if (received) records_.publish();
+  return received;
+}
+
+template <packet_io::Port P>
+bool Worker<P>::turn(const Way& way) noexcept {
+  const std::size_t received = way.in->receive(burst_);
+  if (received == 0) return false;
+  timebase_ = shared_timebase_.load();
   std::size_t outgoing = 0;
   std::size_t done = 0;
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < received; ++i) {
-    bytes += burst_[i].bytes;
-    if (treat(burst_[i], timebase) == Fate::transmit) {
-      outgoing_[outgoing++] = burst_[i];
-    } else {
-      done_[done++] = burst_[i];
+    Frame& frame = burst_[i];
+    bytes += frame.bytes;
+    // One reading a packet: two packets with the same stamp, and else alike, would be one record
+    // in a sorted set.
+    const HostTime now = P::kStampsArrival ? frame.arrival : timebase_.to_host(clock::read_tsc());
+    if (treat(way, frame, now) == Fate::recycle) {
+      done_[done++] = frame;
+      continue;
     }
+    if (pushed_) unfinished_hops_[unfinished_hop_count_++] = {outgoing, *pushed_};
+    outgoing_[outgoing++] = frame;
   }
-  const std::size_t taken = port_.transmit({outgoing_.data(), outgoing});
+  const std::size_t taken = transmit(way, outgoing);
   for (std::size_t i = taken; i < outgoing; ++i) done_[done++] = outgoing_[i];
-  port_.recycle({done_.data(), done});
-  port_.flush();
-  records_.publish();
+  way.in->recycle({done_.data(), done});
 
   stats_.received.add(received);
   stats_.received_bytes.add(bytes);
@@ -61,59 +76,122 @@ bool Worker<P>::turn() noexcept {
   return true;
 }
 
+/// Hands the first `count` outgoing frames over; answers how many were taken.
 template <packet_io::Port P>
-auto Worker<P>::drop(DropReason reason) noexcept -> Fate {
+std::size_t Worker<P>::transmit(const Way& way, std::size_t count) noexcept {
+  if (count == 0) return 0;
+  finish_hops();
+  std::size_t taken = way.out->transmit({outgoing_.data(), count});
+  for (unsigned retry = 0; taken < count && retry < transmit_retries_; ++retry) {
+    way.out->flush();
+    taken += way.out->transmit({outgoing_.data() + taken, count - taken});
+  }
+  return taken;
+}
+
+/// As late as can be: the frames go to the TX ring next. A capture's clock stands still meanwhile.
+template <packet_io::Port P>
+void Worker<P>::finish_hops() noexcept {
+  if (unfinished_hop_count_ == 0) return;
+  if constexpr (!P::kStampsArrival) {
+    const HostTime now = timebase_.to_host(clock::read_tsc());
+    for (const UnfinishedHop& hop : std::span{unfinished_hops_}.first(unfinished_hop_count_)) {
+      Editor::finish_hop(outgoing_[hop.outgoing], hop.place, now);
+    }
+  }
+  unfinished_hop_count_ = 0;
+}
+
+/// Of a frame with broken telemetry: two-sided roles do not judge, they pass it on.
+template <packet_io::Port P>
+auto Worker<P>::refuse(const Way& way, DropReason reason) noexcept -> Fate {
+  if (passes_everything(way.treatment)) {
+    stats_.malformed[static_cast<std::size_t>(reason)].add(1);
+    return Fate::transmit;
+  }
   stats_.dropped[static_cast<std::size_t>(reason)].add(1);
   return Fate::recycle;
 }
 
 template <packet_io::Port P>
-auto Worker<P>::treat(const packet_io::Frame& frame, const clock::Timebase& timebase) noexcept
-    -> Fate {
+auto Worker<P>::treat(const Way& way, Frame& frame, HostTime now) noexcept -> Fate {
+  pushed_.reset();
+  if (way.rewrite_macs) editor_.rewrite_macs(frame);
   const wire::Decision decision = match_.decide(frame.span());
   stats_.decisions[static_cast<std::size_t>(decision)].add(1);
-  if (!wire::is_telemetry(decision)) {
+  if (!wire::is_telemetry(decision)) return treat_plain(way, frame, now);
+
+  const telemetry::RecordSlot slot = reserve();
+  telemetry::Anatomy anatomy;
+  const DropReason reason = decoder_.decode(frame.span(), decision, slot, anatomy);
+  if (reason != DropReason::none) return refuse(way, reason);
+  telemetry::PacketRecord& record = *slot.packet;
+  record.received = now;
+  record.frame_bytes = frame.bytes;
+  if (frame.wire_bytes > frame.bytes && record.format == telemetry::Format::p4netintel) {
+    record.packet_bytes = frame.wire_bytes;  // the capture cut the frame, not the switch
+  }
+  keep(slot);
+  return treat_telemetry(way, frame, anatomy, record, now);
+}
+
+template <packet_io::Port P>
+auto Worker<P>::treat_telemetry(const Way& way, Frame& frame, const telemetry::Anatomy& anatomy,
+                                const telemetry::PacketRecord& record, HostTime now) noexcept
+    -> Fate {
+  switch (way.treatment) {
+    case Treatment::consume: stats_.consumed.add(1); return Fate::recycle;
+    case Treatment::reflect: telemetry::reflect(frame.span(), anatomy); break;
+    case Treatment::take_request: editor_.remember(frame, anatomy, record, now); [[fallthrough]];
+    case Treatment::strip:
+      editor_.strip(frame, anatomy);
+      if (way.complete_checksums) editor_.complete_checksum(frame);
+      break;
+    case Treatment::push_hop:
+      pushed_ = editor_.push_hop(frame, anatomy, now, way.out->waiting_to_leave(), way.mtu);
+      break;
+    case Treatment::pass_on:
+    case Treatment::insert:
+    case Treatment::give_reply: break;
+  }
+  return Fate::transmit;
+}
+
+template <packet_io::Port P>
+auto Worker<P>::treat_plain(const Way& way, Frame& frame, HostTime now) noexcept -> Fate {
+  if (!passes_everything(way.treatment)) {
     // Only a capture holds such frames: on a NIC the XDP program has left them to the stack.
     stats_.passed.add(1);
     return Fate::recycle;
   }
-
-  telemetry::RecordSlot slot = records_.reserve(max_hops_);
-  const bool in_ring = slot.packet != nullptr;
-  if (!in_ring) {
-    spare_packet_ = {};
-    slot = {&spare_packet_, spare_hops_.get(), max_hops_};
+  if (way.complete_checksums) editor_.complete_checksum(frame);
+  if (way.treatment == Treatment::insert) {
+    pushed_ = editor_.insert(frame, now, way.out->waiting_to_leave(), way.mtu);
+  } else if (way.treatment == Treatment::give_reply) {
+    const telemetry::RecordSlot slot = reserve();
+    if (editor_.answer(frame, now, way.mtu, slot)) {
+      slot.packet->received = now;
+      slot.packet->frame_bytes = frame.bytes;
+      stats_.host_pairs.add(1);
+      keep(slot);
+    }
   }
-  telemetry::Anatomy anatomy;
-  const DropReason reason = decoder_.decode(frame.span(), decision, slot, anatomy);
-  if (reason != DropReason::none) return drop(reason);
-  keep_record(frame, slot, in_ring, timebase);
+  return Fate::transmit;
+}
 
-  switch (role_) {
-    case Role::collect: break;
-    case Role::reflect: telemetry::reflect(frame.span(), anatomy); return Fate::transmit;
-  }
-  stats_.consumed.add(1);
-  return Fate::recycle;
+/// Room for a record: in the ring, or, where that is full, in memory that nobody reads.
+template <packet_io::Port P>
+telemetry::RecordSlot Worker<P>::reserve() noexcept {
+  const telemetry::RecordSlot slot = records_.reserve(max_hops_);
+  if (slot.packet != nullptr) return slot;
+  spare_packet_ = {};
+  return {&spare_packet_, spare_hops_.get(), max_hops_};
 }
 
 template <packet_io::Port P>
-void Worker<P>::keep_record(const packet_io::Frame& frame, const telemetry::RecordSlot& slot,
-                            bool in_ring, const clock::Timebase& timebase) noexcept {
+void Worker<P>::keep(const telemetry::RecordSlot& slot) noexcept {
   telemetry::PacketRecord& packet = *slot.packet;
-  if constexpr (P::kStampsArrival) {
-    packet.received = frame.arrival;
-    if (frame.wire_bytes > packet.packet_bytes && packet.format == telemetry::Format::p4netintel) {
-      packet.packet_bytes = frame.wire_bytes;  // the capture cut the frame, not the switch
-    }
-  } else {
-    // One reading a packet: two packets with the same stamp, and else alike, would be one record
-    // in a sorted set.
-    packet.received = timebase.to_host(clock::read_tsc());
-  }
-  packet.frame_bytes = frame.bytes;
   packet.worker = id_;
-
   stats_.records.add(1);
   stats_.hops.add(packet.hop_count);
   if (packet.flags & telemetry::flag::kHopsCut) {
@@ -121,21 +199,26 @@ void Worker<P>::keep_record(const packet_io::Frame& frame, const telemetry::Reco
   }
   if (packet.flags & telemetry::flag::kMonitorCopy) stats_.monitor_copies.add(1);
   if (packet.flags & telemetry::flag::kHostLittleEndian) stats_.host_little_endian.add(1);
-  if (in_ring) {
-    records_.commit(slot);
-  } else {
+  if (slot.packet == &spare_packet_) {
     stats_.records_ring_full.add(1);
+  } else {
+    records_.commit(slot);
   }
+}
+
+template <packet_io::Port P>
+bool Worker<P>::at_end() const noexcept {
+  return std::all_of(ports_.begin(), ports_.end(), [](const P* port) { return port->at_end(); });
 }
 
 template <packet_io::Port P>
 void Worker<P>::run(const std::stop_token& stop, std::size_t spin) noexcept {
   std::size_t idle = 0;
-  while (!stop.stop_requested() && !port_.at_end()) {
+  while (!stop.stop_requested() && !at_end()) {
     if (turn()) {
       idle = 0;
     } else if (++idle > spin) {
-      port_.wait();
+      P::wait(ports_);
     }
   }
   while (turn()) {

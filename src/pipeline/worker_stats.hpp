@@ -9,20 +9,27 @@
 
 namespace valinor::pipeline {
 
+/// A counter for each DropReason.
+using ReasonCounters = std::array<Counter, kDropReasons>;
+
 /// Every frame received ends in exactly one of transmitted, consumed, passed and the drops.
 struct WorkerStats {
   Counter received;
   Counter received_bytes;
-  Counter transmitted;  // taken by the port; what becomes of them there, the port counts
+  Counter transmitted;  // taken by a port; what becomes of them there, the port counts
   Counter consumed;     // record taken, frame done with
   Counter passed;       // not telemetry, by a port that does not filter: the stack would get it
-  std::array<Counter, kDropReasons> dropped;
+  ReasonCounters dropped;
+
+  // The rest says more of the same frames.
+  ReasonCounters malformed;  // broken telemetry that a two-sided role passed on untouched
   std::array<Counter, static_cast<std::size_t>(wire::Decision::count_)> decisions;
 
-  Counter records;            // decoded
+  Counter records;            // decoded, and those of a request and its reply
   Counter records_ring_full;  // ... and lost, because the exporter was behind
   Counter hops;               // HopRecords in them
   Counter hops_cut;           // hops beyond max_hops
+  Counter host_pairs;         // records of a request and its reply
   Counter monitor_copies;
   Counter host_little_endian;
   Counter bursts;  // turns that received something

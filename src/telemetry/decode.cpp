@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "telemetry/flow.hpp"
 #include "telemetry/format/valinor_n.hpp"
 #include "wire/headers.hpp"
 #include "wire/packet.hpp"
@@ -13,49 +14,8 @@ namespace {
 
 using wire::Bytes;
 
-/// ::ffff:a.b.c.d from four bytes in network order, RFC 4291, section 2.5.5.2.
-void map_ipv4(const std::byte* address, std::array<std::byte, 16>& out) noexcept {
-  out = {};
-  out[10] = out[11] = std::byte{0xff};
-  std::memcpy(out.data() + 12, address, 4);
-}
-
-void take_ipv4_addresses(Bytes packet, FlowKey& flow) noexcept {
-  map_ipv4(packet.data() + offsetof(wire::Ipv4Header, source), flow.source);
-  map_ipv4(packet.data() + offsetof(wire::Ipv4Header, destination), flow.destination);
-}
-
-constexpr bool has_ports(std::uint8_t protocol) noexcept {
-  return protocol == wire::ip_protocol::kTcp || protocol == wire::ip_protocol::kUdp;
-}
-
-/// Reads the ports at `offset` where the frame has them.
-void take_ports(Bytes frame, std::size_t offset, FlowKey& flow, Anatomy& anatomy) noexcept {
-  if (!has_ports(flow.protocol) || frame.size() < offset + 4) return;
-  anatomy.ports_offset = static_cast<std::uint32_t>(offset);
-  flow.source_port = wire::load_be<2>(frame.data() + offset);
-  flow.destination_port = wire::load_be<2>(frame.data() + offset + 2);
-}
-
 DropReason to_drop_reason(wire::IpError error) noexcept {
   return error == wire::IpError::truncated ? DropReason::truncated : DropReason::malformed_ip;
-}
-
-/// The id is the first word behind the UDP or TCP header; 0 means none. (The original looks behind
-/// 20 bytes of TCP whatever its options, and so takes options for an id.)
-void take_rpc_id(Bytes transport, PacketRecord& packet) noexcept {
-  std::size_t offset = sizeof(wire::UdpHeader);
-  if (packet.flow.protocol == wire::ip_protocol::kTcp) {
-    const auto tcp = wire::Reader{transport}.read<wire::TcpHeader>();
-    if (!tcp) return;
-    offset = std::size_t{tcp->offset_and_flags.value()} >> 12 << 2;
-    if (offset < sizeof(wire::TcpHeader)) return;
-  } else if (packet.flow.protocol != wire::ip_protocol::kUdp) {
-    return;
-  }
-  if (transport.size() < offset + 4) return;
-  packet.rpc_id = wire::load_be<4>(transport.data() + offset);
-  if (packet.rpc_id != 0) packet.flags |= flag::kRpcId;
 }
 
 /// The original writes the two numbers in x86 order; network order is the specification's. Both are
@@ -96,13 +56,15 @@ DropReason decode_valinor_n(Bytes frame, const wire::Link& link, const RecordSlo
     packet.packet_bytes = 0;
     packet.flags |= flag::kLengthUnknown;
   }
+  read_addresses(ip_packet, ip, packet.flow);
   packet.flow.protocol = stamps->protocol.value();
-  take_ipv4_addresses(ip_packet, packet.flow);
   anatomy.ip_offset = link.bytes;
-  take_ports(frame, link.bytes + ip.header_bytes + sizeof(valinor_n::Timestamps), packet.flow,
-             anatomy);
-  return has_ports(packet.flow.protocol) && anatomy.ports_offset == 0 ? DropReason::truncated
-                                                                      : DropReason::none;
+  const std::uint32_t ports =
+      link.bytes + ip.header_bytes + static_cast<std::uint32_t>(sizeof(valinor_n::Timestamps));
+  if (!has_ports(packet.flow.protocol)) return DropReason::none;
+  if (!read_ports(frame.subspan(ports), packet.flow)) return DropReason::truncated;
+  anatomy.ports_offset = ports;
+  return DropReason::none;
 }
 
 }  // namespace
@@ -110,7 +72,7 @@ DropReason decode_valinor_n(Bytes frame, const wire::Link& link, const RecordSlo
 DropReason Decoder::decode_p4netintel(Bytes frame, const wire::Link& link, const RecordSlot& slot,
                                       Anatomy& anatomy) noexcept {
   const Bytes bytes = frame.subspan(link.bytes);
-  p4netintel::Stack stack;
+  p4netintel::Stack& stack = anatomy.stack;
   const DropReason reason = p4netintel::locate(bytes, forced_layout_, last_layout_, stack);
   if (reason != DropReason::none) return reason;
   last_layout_ = stack.layout;
@@ -136,8 +98,8 @@ DropReason Decoder::decode_p4netintel(Bytes frame, const wire::Link& link, const
 
   const Bytes ip_packet = bytes.subspan(stack.ip_offset);
   const wire::Ip ip = wire::parse_ip(ip_packet, wire::ethertype::kIpv4);
-  packet.flow.protocol = ip.protocol;
-  take_ipv4_addresses(ip_packet, packet.flow);
+  read_addresses(ip_packet, ip, packet.flow);
+  anatomy.has_stack = true;
   anatomy.ip_offset = link.bytes + stack.ip_offset;
   packet.packet_bytes = static_cast<std::uint32_t>(frame.size());
   if (ip.total_bytes > ip_packet.size()) {
@@ -145,9 +107,13 @@ DropReason Decoder::decode_p4netintel(Bytes frame, const wire::Link& link, const
     packet.flags |= flag::kMonitorCopy;
   }
   if (!ip.first_fragment) return DropReason::none;
-  take_ports(frame, anatomy.ip_offset + ip.header_bytes, packet.flow, anatomy);
+  const Bytes transport = ip_packet.subspan(ip.header_bytes);
+  if (read_ports(transport, packet.flow))
+    anatomy.ports_offset = anatomy.ip_offset + ip.header_bytes;
   if (!(packet.flags & flag::kMonitorCopy)) {
-    take_rpc_id(ip_packet.first(ip.total_bytes).subspan(ip.header_bytes), packet);
+    const Bytes whole = transport.first(ip.total_bytes - ip.header_bytes);
+    packet.rpc_id = read_rpc_id(whole, ip.protocol);
+    if (packet.rpc_id != 0) packet.flags |= flag::kRpcId;
   }
   return DropReason::none;
 }
@@ -156,6 +122,7 @@ DropReason Decoder::decode(Bytes frame, wire::Decision decision, const RecordSlo
                            Anatomy& anatomy) noexcept {
   const auto link = wire::parse_link(frame);
   if (!link) return DropReason::truncated;
+  anatomy.link = *link;
   switch (decision) {
     case wire::Decision::by_ethertype: return decode_p4netintel(frame, *link, slot, anatomy);
     case wire::Decision::by_ip_protocol: return decode_valinor_n(frame, *link, slot, anatomy);

@@ -1,4 +1,5 @@
-/// What is kept of a telemetry packet: one PacketRecord, and a HopRecord for each hop it reports.
+/// What is kept of a telemetry packet: one PacketRecord, and a HopRecord for each hop it reports. A
+/// packet that the tap saw leave this host is a PacketRecord too.
 #pragma once
 
 #include <array>
@@ -11,8 +12,9 @@
 namespace valinor::telemetry {
 
 enum class Format : std::uint8_t {
-  p4netintel = 1,  // ethertype 0x1212, hop-by-hop traces
-  valinor_n = 2,   // IP protocol 253 or 255, timestamp packets mirrored by a switch
+  p4netintel = 1,   // ethertype 0x1212, hop-by-hop traces
+  valinor_n = 2,    // IP protocol 253 or 255, timestamp packets mirrored by a switch
+  host_egress = 3,  // no telemetry: any packet that this host sent, seen by the tap
 };
 
 /// Who sent the packet to whom. IPv4 addresses are IPv4-mapped: ::ffff:a.b.c.d.
@@ -41,13 +43,16 @@ inline constexpr std::uint32_t kHopsCut =
     1u << 6;  // more hops than telemetry.max_hops; the oldest are left out
 inline constexpr std::uint32_t kManyHops =
     1u << 7;  // more traces than P4NetIntel's switches stack (20)
-inline constexpr std::uint32_t kHostClockStep =
-    1u << 8;  // the host's clock was stepped since the last record
+inline constexpr std::uint32_t kHostPair =
+    1u << 8;  // a reply as this host sent it: hops of the request, time between the two
+inline constexpr std::uint32_t kGsoSegment =
+    1u << 9;  // host_egress: the host sent it as a part of a larger one; its time is computed
 }  // namespace flag
 
 /// All numbers are in host byte order.
 struct PacketRecord {
-  HostTime received;       // when this host read it from the ring, in the configured clock
+  HostTime received;  // when this host read it from the ring, in the configured clock; host_egress:
+                      // when it left
   SwitchTime switch_time;  // Valinor-N: the original packet's ingress at the switch, 48 bits of ns
   FlowKey flow;
   std::uint64_t host_time_ns = 0;   // P4NetIntel int_host: time spent in the end host
@@ -58,6 +63,8 @@ struct PacketRecord {
   std::uint32_t enqueue = 0;      // Valinor-N: enqueue stamp of the copy, 18 bits
   std::uint32_t queue_delay = 0;  // Valinor-N: the original packet's time in the queue, ns
   std::uint32_t rpc_id = 0;
+  std::uint32_t flow_hash = 0;     // host_egress: the kernel's hash of the flow
+  std::uint32_t mark = 0;          // host_egress: the packet's mark (SO_MARK, nftables)
   std::uint32_t flags = 0;         // of namespace flag
   std::uint32_t worker = 0;        // which worker received it, from 0
   std::uint16_t hops_claimed = 0;  // number of traces that the packet carries
@@ -66,7 +73,7 @@ struct PacketRecord {
   std::uint8_t layout = 0;  // P4NetIntel: COLLECT_SIZE 0..3
   std::array<std::uint8_t, 6> reserved{};
 };
-static_assert(sizeof(PacketRecord) == 112);
+static_assert(sizeof(PacketRecord) == 120);
 
 /// Which fields of a HopRecord the packet carried; the others are 0.
 namespace hop_field {

@@ -18,8 +18,8 @@ inline constexpr unsigned kMaxIpv6Extensions = 5;
 
 /// The link layer: Ethernet and up to kMaxVlanTags tags.
 struct Link {
-  std::uint16_t ethertype;  // of what follows the tags
-  std::uint16_t bytes;      // where that starts
+  std::uint16_t ethertype = 0;  // of what follows the tags
+  std::uint16_t bytes = 0;      // where that starts
 };
 
 /// Nothing where the frame ends inside the link layer.

@@ -106,6 +106,7 @@ interfaces:
     queues: all                                 # default
     mode: auto                                  # default
     cpus: auto                                  # default
+    promiscuous: false                          # default
 )");
   EXPECT_NE(text.find("role: reflect                                   # t.yaml:3\n"),
             std::string::npos);

@@ -82,7 +82,7 @@ TEST(ConfigProblem, TimeWithoutUnit) {
 
 TEST(ConfigProblem, ChoiceNamesTheNearOne) {
   EXPECT_EQ(problems_of(with_interface("role: reflct\n")),
-            R"(error[CFG-VALUE-01]: t.yaml:3:7: role wants one of collect, reflect, got 'reflct'
+            R"(error[CFG-VALUE-01]: t.yaml:3:7: role wants one of collect, reflect, forward, sink, transit, source, host, got 'reflct'
     3 | role: reflct
       |       ^~~~~~ did you mean 'reflect'?
 )");
@@ -90,7 +90,7 @@ TEST(ConfigProblem, ChoiceNamesTheNearOne) {
 
 TEST(ConfigProblem, ValueThatIsLeftOutPointsAtItsKey) {
   EXPECT_EQ(problems_of(with_interface("role:\nrun: {}\n")),
-            R"(error[CFG-TYPE-01]: t.yaml:3:1: role wants one of collect, reflect, got nothing
+            R"(error[CFG-TYPE-01]: t.yaml:3:1: role wants one of collect, reflect, forward, sink, transit, source, host, got nothing
     3 | role:
       | ^~~~
 )");

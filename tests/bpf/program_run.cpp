@@ -8,8 +8,8 @@
 #include "base/failure.hpp"
 
 namespace valinor::test {
-ProgramRun::ProgramRun(const wire::MatchRules& rules, bool with_socket)
-    : program_{rules, 1}, socket_{::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)} {
+ProgramRun::ProgramRun(const wire::MatchRules& rules, bool with_socket, OtherTraffic other)
+    : program_{rules, other, 1}, socket_{::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)} {
   if (!socket_) throw_errno("open an AF_XDP socket");
   if (with_socket) program_.steer(QueueId{0}, socket_.get());
 }

@@ -17,7 +17,9 @@ struct Verdict {
 class ProgramRun {
  public:
   /// With a socket in slot 0, the queue that test runs pretend to be on, if `with_socket`.
-  explicit ProgramRun(const wire::MatchRules& rules, bool with_socket = true);
+  using OtherTraffic = packet_io::afxdp::OtherTraffic;
+  explicit ProgramRun(const wire::MatchRules& rules, bool with_socket = true,
+                      OtherTraffic other = OtherTraffic::kernel);
 
   /// `frame` has at least the 14 bytes of an Ethernet header; the kernel runs no shorter ones.
   [[nodiscard]] Verdict run(std::span<const std::byte> frame);

@@ -120,5 +120,21 @@ TEST_F(Redirect, PassesAndCountsTelemetryOfAQueueWithoutASocket) {
   EXPECT_EQ(verdict.decision, VALINOR_NO_SOCKET);
 }
 
+TEST_F(Redirect, OtherTrafficIsForwardedOrDroppedWhereAsked) {
+  const auto plain = ethernet().ipv4(1).payload(30).build();
+  const auto telemetry = ethernet().ethertype(0x1212).payload(46).build();
+  ProgramRun forwarding{every_rule(), true, ProgramRun::OtherTraffic::forward};
+  EXPECT_EQ(forwarding.run(plain).action, XDP_REDIRECT);
+  EXPECT_EQ(forwarding.run(plain).decision, VALINOR_FORWARDED);
+  EXPECT_EQ(forwarding.run(telemetry).decision, VALINOR_BY_ETHERTYPE);
+  ProgramRun nowhere{every_rule(), false, ProgramRun::OtherTraffic::forward};
+  EXPECT_EQ(nowhere.run(plain).action, XDP_PASS);
+  EXPECT_EQ(nowhere.run(plain).decision, VALINOR_NO_SOCKET);
+  ProgramRun dropping{every_rule(), true, ProgramRun::OtherTraffic::drop};
+  EXPECT_EQ(dropping.run(plain).action, XDP_DROP);
+  EXPECT_EQ(dropping.run(plain).decision, VALINOR_DROPPED);
+  EXPECT_EQ(dropping.run(telemetry).action, XDP_REDIRECT);
+}
+
 }  // namespace
 }  // namespace valinor

@@ -318,10 +318,6 @@ class Run:
             for line in stream:
                 self._lines[name].append(line)
 
-    @property
-    def pid(self):
-        return self._process.pid  # `ip netns exec` and setpriv become the program
-
     def text(self, name="stderr"):
         return "".join(self._lines[name])
 

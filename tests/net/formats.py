@@ -290,7 +290,8 @@ def write_pcap(path, frames, *, nanoseconds=True, link_type=1):
         out.write(struct.pack("<IHHiIII", magic, 2, 4, 0, 0, 262144, link_type))
         for time_ns, data, *wire in frames:
             seconds, rest = divmod(time_ns, 1_000_000_000)
-            out.write(struct.pack("<IIII", seconds, rest // unit, len(data), *(wire or [len(data)])))
+            lengths = (len(data), *(wire or [len(data)]))
+            out.write(struct.pack("<IIII", seconds, rest // unit, *lengths))
             out.write(data)
 
 

@@ -20,7 +20,7 @@ WORKED_EXAMPLES = {
 
 
 def golden_hop(collect_size, swid):
-    """P4NetIntel's own values in `golden.txt`; layout 0 writes constants, layout 2 one time twice."""
+    """The values in golden.txt; layout 0 writes constants, layout 2 one time twice."""
     if collect_size == 0:
         return Hop(swid=swid, enq_qdepth=1, deq_qdepth=2)
     if collect_size == 2:

@@ -1,5 +1,6 @@
 """What becomes of frames: reflected, left to the stack, dropped by name."""
 
+import itertools
 import socket
 import struct
 
@@ -42,17 +43,12 @@ def test_a_reflected_frame_differs_in_its_addresses_only(program, bed, mode):
 def test_reflected_checksums_are_right(program, bed, folder):
     """tshark judges the packets as the end host would get them: with their telemetry stripped."""
     require("tshark")
-    frames = [formats.p4netintel(size, make_hops(hops, hops), Flow(protocol, source_port=10_000 + i),
-                                 options=options)
-              for i, (size, hops, protocol, options) in enumerate(
-                  (size, hops, protocol, options) for size in formats.LAYOUTS
-                  for hops in (1, 9) for protocol in (UDP, TCP) for options in (b"", RECORD_ROUTE))]
-    by_port = {frame.flow.source_port: frame for frame in frames}
-    packets = []
-    for data in reflect(program, bed, frames):
-        # The sender's port is now the destination port.
-        sent = next(f for f in frames if f.reflected() == data)
-        packets.append((0, by_port[sent.flow.source_port].without_telemetry(data)))
+    kinds = itertools.product(formats.LAYOUTS, (1, 9), (UDP, TCP), (b"", RECORD_ROUTE))
+    frames = [formats.p4netintel(size, make_hops(hops, hops), Flow(protocol), options=options,
+                                 rpc_id=number)
+              for number, (size, hops, protocol, options) in enumerate(kinds, 1)]
+    sent = {frame.reflected(): frame for frame in frames}
+    packets = [(0, sent[data].without_telemetry(data)) for data in reflect(program, bed, frames)]
     capture = folder / "reflected.pcap"
     formats.write_pcap(capture, packets)
     shown = run_command(
@@ -130,7 +126,7 @@ def test_other_traffic_reaches_the_stack(program, redis, bed, mode):
     bed.send([formats.valinor_n(2).data])
     outcome = run.stop()
     assert outcome.frames["consumed"] == 2
-    assert outcome.frames["passed"] >= 6 + 20  # pings, and TCP
+    assert outcome.frames["passed"] >= 6 + 6  # pings, and TCP, whose segments may come merged
     assert outcome.frames["dropped"] == 0
     assert redis.count() == 2
 

@@ -31,7 +31,7 @@ std::uint32_t attached_program() {
 }
 
 TEST_F(AfxdpOpen, AutomaticTakesNativeCopyOnVethAndSaysWhyNotZeroCopy) {
-  const OpenInterface opened{near(Mode::automatic), {}};
+  const Opened opened{near(Mode::automatic), {}};
   const AfxdpPort& port = *opened.ports()[0];
   EXPECT_EQ(opened.mode_of(port), Mode::copy);
   EXPECT_EQ(opened.attach_mode(), AttachMode::native);
@@ -40,21 +40,21 @@ TEST_F(AfxdpOpen, AutomaticTakesNativeCopyOnVethAndSaysWhyNotZeroCopy) {
 
 TEST_F(AfxdpOpen, AutomaticTakesGenericWhereNativeIsRefused) {
   test::run_command("ip link set near mtu 3800; ip link set far mtu 3800");
-  const OpenInterface opened{near(Mode::automatic), {}};
+  const Opened opened{near(Mode::automatic), {}};
   EXPECT_EQ(opened.mode_of(*opened.ports()[0]), Mode::skb);
   EXPECT_PRED2(contains, opened.refusal_of(*opened.ports()[0]), "MTU is 3800");
 }
 
 TEST_F(AfxdpOpen, NativeOnlySaysThatTheMtuIsTooLargeForVeth) {
   test::run_command("ip link set near mtu 3800; ip link set far mtu 3800");
-  const auto finding = finding_of([] { OpenInterface{near(Mode::copy), {}}; });
+  const auto finding = finding_of([] { Opened{near(Mode::copy), {}}; });
   EXPECT_EQ(finding.code, "XDP-ATTACH-01");
   EXPECT_PRED2(contains, finding.why, "MTU is 3800");
   EXPECT_PRED2(contains, finding.next, "ip link set near mtu 1500");
 }
 
 TEST_F(AfxdpOpen, ZeroCopyAskedForIsRefusedOnVeth) {
-  const auto finding = finding_of([] { OpenInterface{near(Mode::zerocopy), {}}; });
+  const auto finding = finding_of([] { Opened{near(Mode::zerocopy), {}}; });
   EXPECT_EQ(finding.code, "XSK-ZC-01");
   EXPECT_EQ(finding.what, "near queue 0: zero-copy socket refused");
   EXPECT_PRED2(contains, finding.why, "driver veth answered EOPNOTSUPP to bind(XDP_ZEROCOPY)");
@@ -64,15 +64,15 @@ TEST_F(AfxdpOpen, ZeroCopyAskedForIsRefusedOnVeth) {
 TEST_F(AfxdpOpen, NamesTheInterfacesThereAre) {
   auto config = near(Mode::copy);
   config.name = "naer";
-  const auto finding = finding_of([&] { OpenInterface{config, {}}; });
+  const auto finding = finding_of([&] { Opened{config, {}}; });
   EXPECT_EQ(finding.code, "IF-NAME-01");
   EXPECT_PRED2(contains, finding.why, "near");
   config.name = std::string(40, 'x');
-  EXPECT_EQ(finding_of([&] { OpenInterface{config, {}}; }).code, "IF-NAME-01");
+  EXPECT_EQ(finding_of([&] { Opened{config, {}}; }).code, "IF-NAME-01");
 }
 
 TEST_F(AfxdpOpen, NamesTheQueuesThereAre) {
-  const auto finding = finding_of([] { OpenInterface{near(Mode::copy, {QueueId{2}}), {}}; });
+  const auto finding = finding_of([] { Opened{near(Mode::copy, {QueueId{2}}), {}}; });
   EXPECT_EQ(finding.code, "IF-QUEUE-01");
   EXPECT_EQ(finding.what, "near queue 2: no such queue");
   EXPECT_PRED2(contains, finding.why, "usable are 0 to 1");
@@ -82,20 +82,20 @@ TEST_F(AfxdpOpen, RefusesFramesTooSmallForTheMtu) {
   auto config = near(Mode::copy);
   config.umem.frame_size = 2048;
   test::run_command("ip link set near mtu 1770");
-  { OpenInterface fits{config, {}}; }
+  { Opened fits{config, {}}; }
   test::run_command("ip link set near mtu 1771");
-  const auto finding = finding_of([&] { OpenInterface{config, {}}; });
+  const auto finding = finding_of([&] { Opened{config, {}}; });
   EXPECT_EQ(finding.code, "XSK-MTU-01");
   EXPECT_PRED2(contains, finding.why, "MTU is 1771; umem.frame_size 2048");
   EXPECT_PRED2(contains, finding.next, "umem.frame_size: 4096");
 }
 
 TEST_F(AfxdpOpen, SaysThatAQueueIsTaken) {
-  const OpenInterface first{near(Mode::copy), {}};
+  const Opened first{near(Mode::copy), {}};
   const auto interface = find_interface("near");
   const auto finding = finding_of([&] {
-    AfxdpPort{interface, QueueId{0}, UmemConfig{.frames = 64, .frame_size = 4096}, RingSizes{},
-              Mode::copy};
+    FramePool pool{{.frames = 64, .frame_size = 4096}};
+    AfxdpPort{interface, QueueId{0}, pool, RingSizes{}, Mode::copy};
   });
   EXPECT_EQ(finding.code, "XSK-BUSY-01");
   EXPECT_EQ(finding.what, "near queue 0: AF_XDP socket refused");
@@ -103,9 +103,9 @@ TEST_F(AfxdpOpen, SaysThatAQueueIsTaken) {
 }
 
 TEST_F(AfxdpOpen, NamesAnotherProgramHeldByALink) {
-  const OpenInterface first{near(Mode::copy, {QueueId{0}}), {}};
+  const Opened first{near(Mode::copy, {QueueId{0}}), {}};
   for (const Mode mode : {Mode::automatic, Mode::skb}) {
-    const auto finding = finding_of([&] { OpenInterface{near(mode, {QueueId{1}}), {}}; });
+    const auto finding = finding_of([&] { Opened{near(mode, {QueueId{1}}), {}}; });
     EXPECT_EQ(finding.code, "XDP-OTHER-01");
     EXPECT_PRED2(contains, finding.why, "'valinor_redirec' (native), held by bpf_link");
     EXPECT_PRED2(contains, finding.next, "bpftool link detach id");
@@ -113,22 +113,22 @@ TEST_F(AfxdpOpen, NamesAnotherProgramHeldByALink) {
 }
 
 TEST_F(AfxdpOpen, NamesAnotherProgramWithoutALink) {
-  const RedirectProgram other{{}, 1};
+  const RedirectProgram other{{}, OtherTraffic::kernel, 1};
   const int index = static_cast<int>(find_interface("near").index.value());
   ASSERT_EQ(::bpf_xdp_attach(index, other.fd(), XDP_FLAGS_SKB_MODE, nullptr), 0);
-  const auto finding = finding_of([] { OpenInterface{near(Mode::automatic), {}}; });
+  const auto finding = finding_of([] { Opened{near(Mode::automatic), {}}; });
   EXPECT_EQ(finding.code, "XDP-OTHER-01");
   EXPECT_PRED2(contains, finding.why, "(generic)");
   EXPECT_PRED2(contains, finding.next, "ip link set dev near xdpgeneric off");
   test::run_command("ip link set dev near xdpgeneric off");
-  EXPECT_NO_THROW((OpenInterface{near(Mode::automatic), {}}));
+  EXPECT_NO_THROW((Opened{near(Mode::automatic), {}}));
 }
 
 TEST_F(AfxdpOpen, FiftyStartsLeaveNothingBehind) {
-  { OpenInterface warm_up{near(Mode::copy, {}), {}}; }
+  { Opened warm_up{near(Mode::copy, {}), {}}; }
   const std::size_t before = open_descriptors();
   for (int i = 0; i < 50; ++i) {
-    OpenInterface opened{near(i % 2 == 0 ? Mode::copy : Mode::skb, {}), {}};
+    Opened opened{near(i % 2 == 0 ? Mode::copy : Mode::skb, {}), {}};
     opened.steer();
     Sender sender;
     sender.send(0, 10);
@@ -144,7 +144,7 @@ TEST_F(AfxdpOpen, AKilledProcessLeavesNoProgramAndNoSocket) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    OpenInterface opened{near(Mode::copy), {}};
+    Opened opened{near(Mode::copy), {}};
     opened.steer();
     [[maybe_unused]] const auto written = ::write(ready[1], "r", 1);
     ::pause();
@@ -158,7 +158,7 @@ TEST_F(AfxdpOpen, AKilledProcessLeavesNoProgramAndNoSocket) {
   ::kill(child, SIGKILL);
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_TRUE(eventually([] { return attached_program() == 0; }));
-  EXPECT_NO_THROW((OpenInterface{near(Mode::copy), {}})) << "the queue must be free again";
+  EXPECT_NO_THROW((Opened{near(Mode::copy), {}})) << "the queue must be free again";
 }
 
 }  // namespace

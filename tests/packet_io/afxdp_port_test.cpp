@@ -24,7 +24,7 @@ void expect_balance(const OpenInterface& opened) {
 }
 
 TEST_P(AfxdpPortTest, ReceivesTenThousandFramesInOrder) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   opened.steer();
   AfxdpPort& port = *opened.ports()[0];
   EXPECT_EQ(opened.mode_of(port), GetParam());
@@ -46,7 +46,7 @@ TEST_P(AfxdpPortTest, ReceivesTenThousandFramesInOrder) {
 
 TEST_P(AfxdpPortTest, SendsBackInPlaceWhatItReceives) {
   use_one_queue();
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   opened.steer();
   AfxdpPort& port = *opened.ports()[0];
   test::PacketSocket far{"far"};
@@ -58,7 +58,7 @@ TEST_P(AfxdpPortTest, SendsBackInPlaceWhatItReceives) {
     ASSERT_TRUE(eventually([&] {
       port.flush();
       n = port.receive(burst);
-      if (n == 0) port.wait();
+      if (n == 0) AfxdpPort::wait(std::array{&port});
       return n > 0;
     }));
     ASSERT_EQ(n, 1U);
@@ -80,7 +80,7 @@ TEST_P(AfxdpPortTest, SendsBackInPlaceWhatItReceives) {
 
 TEST_P(AfxdpPortTest, KeepsTheQueuesApart) {
   if (GetParam() == Mode::skb) GTEST_SKIP() << "to generic XDP all of veth is queue 0";
-  OpenInterface opened{near(GetParam(), {}), {}};
+  Opened opened{near(GetParam(), {}), {}};
   opened.steer();
   ASSERT_EQ(opened.ports().size(), 2U);
   Sender sender0{QueueId{0}}, sender1{QueueId{1}};
@@ -96,7 +96,7 @@ TEST_P(AfxdpPortTest, KeepsTheQueuesApart) {
 }
 
 TEST_P(AfxdpPortTest, CountsWhatFindsTheReceiveRingFull) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   opened.steer();
   AfxdpPort& port = *opened.ports()[0];
   port.flush();
@@ -121,7 +121,7 @@ TEST_P(AfxdpPortTest, CountsWhatFindsTheReceiveRingFull) {
 TEST_P(AfxdpPortTest, CountsWhatFindsNoFrameAndGoesOnAfterwards) {
   auto config = near(GetParam());
   config.umem.frames = 8;
-  OpenInterface opened{config, {}};
+  Opened opened{config, {}};
   opened.steer();
   AfxdpPort& port = *opened.ports()[0];
   Sender sender;
@@ -141,7 +141,7 @@ TEST_P(AfxdpPortTest, CountsWhatFindsNoFrameAndGoesOnAfterwards) {
 }
 
 TEST_P(AfxdpPortTest, BooksBalanceUnderOverloadFromAnotherThread) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   opened.steer();
   AfxdpPort& port = *opened.ports()[0];
   Sender sender;
@@ -178,7 +178,7 @@ TEST_P(AfxdpPortTest, BooksBalanceUnderOverloadFromAnotherThread) {
 }
 
 TEST_P(AfxdpPortTest, SteersNothingBeforeSteerAndNothingAfterUnsteer) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   AfxdpPort& port = *opened.ports()[0];
   Sender sender;
   sender.send(0, 10);
@@ -197,7 +197,7 @@ TEST_P(AfxdpPortTest, SteersNothingBeforeSteerAndNothingAfterUnsteer) {
 
 TEST_P(AfxdpPortTest, LeavesOtherTrafficToTheStack) {
   use_one_queue();
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   opened.steer();
   test::PacketSocket near_stack{"near"}, far{"far"};
   auto other = numbered(7);
@@ -212,7 +212,7 @@ TEST_P(AfxdpPortTest, LeavesOtherTrafficToTheStack) {
 }
 
 TEST_P(AfxdpPortTest, MoreFramesThanOneSystemCallSendsAllLeave) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   AfxdpPort& port = *opened.ports()[0];
   test::PacketSocket far{"far"};
   // 64 frames are beyond the fill ring's 256 of 512; one call sends 32.
@@ -239,7 +239,7 @@ TEST_P(AfxdpPortTest, MoreFramesThanOneSystemCallSendsAllLeave) {
 }
 
 TEST_P(AfxdpPortTest, TakesOnlyWhatFitsTheTransmitRing) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   AfxdpPort& port = *opened.ports()[0];
   std::vector<Frame> frames(200);
   ASSERT_EQ(port.allocate(frames), 200U);
@@ -253,7 +253,7 @@ TEST_P(AfxdpPortTest, TakesOnlyWhatFitsTheTransmitRing) {
 }
 
 TEST_P(AfxdpPortTest, CountsFramesThatTheDeviceOrThePortRefuses) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   AfxdpPort& port = *opened.ports()[0];
   std::vector<Frame> frames(5);
   ASSERT_EQ(port.allocate(frames), 5U);
@@ -271,7 +271,7 @@ TEST_P(AfxdpPortTest, CountsFramesThatTheDeviceOrThePortRefuses) {
 }
 
 TEST_P(AfxdpPortTest, AnInterfaceThatIsDownIsTroubleAndItsFramesWaitInTheRing) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   AfxdpPort& port = *opened.ports()[0];
   std::vector<Frame> frames(3);
   ASSERT_EQ(port.allocate(frames), 3U);
@@ -285,19 +285,19 @@ TEST_P(AfxdpPortTest, AnInterfaceThatIsDownIsTroubleAndItsFramesWaitInTheRing) {
 }
 
 TEST_P(AfxdpPortTest, WakeUpEndsAWaitFromAnotherThread) {
-  OpenInterface opened{near(GetParam()), {}};
+  Opened opened{near(GetParam()), {}};
   AfxdpPort& port = *opened.ports()[0];
   // Before the wait as well as during it: no call is lost. Time is not asserted.
   port.wake_up();
-  port.wait();
+  AfxdpPort::wait(std::array{&port});
   std::jthread other{[&] { port.wake_up(); }};
-  port.wait();
+  AfxdpPort::wait(std::array{&port});
 }
 
 TEST_P(AfxdpPortTest, AFrameOfTwoKibibytesTakes1792BytesAndTheNextByteIsCounted) {
   auto config = near(GetParam());
   config.umem.frame_size = 2048;
-  OpenInterface opened{config, {}};
+  Opened opened{config, {}};
   opened.steer();
   // Behind the back of the guard that refuses this MTU at the start.
   test::run_command("ip link set near mtu 1800; ip link set far mtu 1800");

@@ -60,7 +60,7 @@ TEST_F(AfxdpPrivilege, FourCapabilitiesAreEnough) {
   for (const Mode mode : {Mode::automatic, Mode::skb}) {
     EXPECT_EQ(outcome({CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON},
                       [mode] {
-                        OpenInterface opened{near(mode), {}};
+                        Opened opened{near(mode), {}};
                         opened.steer();
                         opened.unsteer();
                       }),
@@ -69,7 +69,7 @@ TEST_F(AfxdpPrivilege, FourCapabilitiesAreEnough) {
 }
 
 TEST_F(AfxdpPrivilege, NamesTheCapabilityThatIsMissing) {
-  const auto open = [] { OpenInterface{near(Mode::automatic), {}}; };
+  const auto open = [] { Opened{near(Mode::automatic), {}}; };
   EXPECT_EQ(outcome({}, open), "CAP-BPF-01");
   EXPECT_EQ(outcome({CAP_NET_RAW, CAP_NET_ADMIN}, open), "CAP-BPF-01");
   EXPECT_EQ(outcome({CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF}, open), "CAP-BPF-01");

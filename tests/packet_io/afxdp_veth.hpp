@@ -44,6 +44,18 @@ class VethTest : public testing::Test {
   std::optional<test::NetworkNamespace> network_;
 };
 
+struct OwnPools {
+  FramePools pools;
+};
+
+/// An interface with packet memory of its own.
+class Opened : private OwnPools, public OpenInterface {
+ public:
+  Opened(const InterfaceConfig& config, const wire::MatchRules& rules,
+         OtherTraffic other = OtherTraffic::kernel)
+      : OpenInterface{config, rules, other, pools} {}
+};
+
 /// A telemetry frame by the default rules (ethertype 0x1212) that carries `number`.
 inline std::vector<std::byte> numbered(std::uint32_t number, std::size_t bytes = 60) {
   std::vector<std::byte> frame(bytes, std::byte{0x5a});
@@ -63,12 +75,12 @@ inline std::uint32_t number_of(std::span<const std::byte> frame) {
 class Sender {
  public:
   explicit Sender(QueueId queue = QueueId{0}, UmemConfig umem = {.frames = 256, .frame_size = 4096})
-      : port_{find_interface("far"),
-              queue,
-              umem,
-              {.rx = 64, .fill = 64, .tx = 64, .completion = 64},
-              Mode::copy,
-              Use::transmit_only} {}
+      : pool_{umem}, port_{find_interface("far"),
+                           queue,
+                           pool_,
+                           {.rx = 64, .fill = 64, .tx = 64, .completion = 64},
+                           Mode::copy,
+                           Use::transmit_only} {}
 
   /// All of them, in order, pushed out to the other side.
   void send(std::uint32_t first, std::uint32_t count, std::size_t bytes = 60) {
@@ -90,6 +102,7 @@ class Sender {
   AfxdpPort& port() { return port_; }
 
  private:
+  FramePool pool_;
   AfxdpPort port_;
 };
 
@@ -114,7 +127,7 @@ std::size_t receive_all(AfxdpPort& port, std::size_t count, Consume use) {
     for (std::size_t i = 0; i < n; ++i) use(burst[i]);
     port.recycle(std::span{burst}.first(n));
     received += n;
-    if (n == 0 && received < count) port.wait();
+    if (n == 0 && received < count) AfxdpPort::wait(std::array{&port});
     return received >= count;
   });
   port.flush();

@@ -53,6 +53,7 @@ class ScriptedPort {
       frames[count] = {.data = memory_[count].data(),
                        .bytes = bytes,
                        .wire_bytes = bytes,
+                       .headroom = 0,
                        .address = count,
                        .arrival = {}};
       ++held[count];
@@ -73,7 +74,8 @@ class ScriptedPort {
   }
   void flush() noexcept { ++flushes; }
   [[nodiscard]] bool at_end() const noexcept { return incoming.empty(); }
-  void wait() noexcept {}
+  [[nodiscard]] std::uint32_t waiting_to_leave() const noexcept { return 0; }
+  static void wait(std::span<ScriptedPort* const>) noexcept {}
 
   [[nodiscard]] bool all_given_back() const {
     return std::all_of(held.begin(), held.end(), [](const auto& one) { return one.second == 0; });
@@ -91,8 +93,12 @@ class LoopPort {
   std::size_t receive(std::span<Frame> frames) noexcept {
     for (Frame& frame : frames) {
       const auto bytes = static_cast<std::uint32_t>(frame_.size());
-      frame = {
-          .data = frame_.data(), .bytes = bytes, .wire_bytes = bytes, .address = 0, .arrival = {}};
+      frame = {.data = frame_.data(),
+               .bytes = bytes,
+               .wire_bytes = bytes,
+               .headroom = 0,
+               .address = 0,
+               .arrival = {}};
     }
     return frames.size();
   }
@@ -100,7 +106,8 @@ class LoopPort {
   void recycle(std::span<const Frame>) noexcept {}
   void flush() noexcept {}
   [[nodiscard]] bool at_end() const noexcept { return false; }
-  void wait() noexcept {}
+  [[nodiscard]] std::uint32_t waiting_to_leave() const noexcept { return 0; }
+  static void wait(std::span<LoopPort* const>) noexcept {}
 
  private:
   test::Frame frame_;
@@ -124,11 +131,17 @@ WorkerConfig with_role(Role role) {
   return config;
 }
 
+template <class P>
+std::vector<Direction<P>> one_way(P& port, Role role) {
+  return {{.in = &port, .out = &port, .treatment = from_network(role)}};
+}
+
 class WorkerTest : public testing::Test {
  protected:
   Worker<ScriptedPort>& worker(Role role, std::size_t ring_bytes = 1 << 20) {
     ring_ = std::make_unique<telemetry::RecordRing>(ring_bytes);
-    worker_ = std::make_unique<Worker<ScriptedPort>>(with_role(role), 3, port, *ring_, timebase_);
+    worker_ = std::make_unique<Worker<ScriptedPort>>(with_role(role), 3, one_way(port, role),
+                                                     WorkerContext{*ring_, timebase_});
     return *worker_;
   }
 
@@ -241,7 +254,7 @@ TEST(WorkerMemory, NothingIsAllocatedOnTheDataPath) {
   for (const Role role : {Role::collect, Role::reflect}) {
     LoopPort port{p4_frame(1, 18)};
     telemetry::RecordRing ring{1 << 20};
-    Worker<LoopPort> worker{with_role(role), 0, port, ring, timebase};
+    Worker<LoopPort> worker{with_role(role), 0, one_way(port, role), {ring, timebase}};
     const std::size_t before = allocations;
     for (int turn = 0; turn < 2000; ++turn) {
       worker.turn();

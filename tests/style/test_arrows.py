@@ -20,10 +20,11 @@ ARROWS = {
     "pipeline": ["wire", "telemetry", "packet_io", "clock"],
     "traffic": ["wire", "telemetry"],
     "exporter": ["telemetry"],
-    "app": ["wire", "telemetry", "packet_io", "clock", "pipeline", "traffic", "exporter"],
+    "tap": ["telemetry", "bpf"],
+    "app": ["wire", "telemetry", "packet_io", "clock", "pipeline", "traffic", "exporter", "tap"],
 }
-# The exporter sees records, never packets.
-EXPORTER_MAY_SEE = {"telemetry/record.hpp", "telemetry/record_ring.hpp"}
+# The exporter and the tap see records, never packets.
+RECORDS = {"telemetry/record.hpp", "telemetry/record_ring.hpp"}
 # Backends never see each other.
 BACKENDS = {"packet_io/afxdp", "packet_io/replay"}
 
@@ -44,13 +45,13 @@ def test_includes_point_down(path):
     module = here.parts[0]
     for target in includes(path):
         if target.endswith(".skel.h"):
-            assert module == "packet_io", f"{here} includes the BPF skeleton"
+            assert module in {"packet_io", "tap"}, f"{here} includes the BPF skeleton"
             continue
         to = target.split("/")[0]
         assert (ROOT / target).exists() or (SRC / target).exists(), f"{here}: {target} is not there"
         assert to in [module, "base", *ARROWS[module]], f"{here} includes {target}: no such arrow"
-        if module == "exporter" and to == "telemetry":
-            assert target in EXPORTER_MAY_SEE, f"{here} includes {target}: not a record"
+        if module in {"exporter", "tap"} and to == "telemetry":
+            assert target in RECORDS, f"{here} includes {target}: not a record"
         for backend in BACKENDS:
             if str(here).startswith(backend):
                 for other in BACKENDS - {backend}:

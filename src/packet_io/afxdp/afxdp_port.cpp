@@ -23,6 +23,9 @@ constexpr int kWaitMilliseconds = 100;
 /// While frames wait in the TX ring that the kernel does not take now.
 constexpr int kWaitWithPendingMilliseconds = 1;
 
+/// A worker's ports: one, or one on each side.
+constexpr std::size_t kMaxWaited = 2;
+
 /// A ring index that the kernel writes; pairs with its release store.
 std::uint32_t load(const std::uint32_t* index) noexcept {
   return __atomic_load_n(index, __ATOMIC_ACQUIRE);
@@ -30,18 +33,14 @@ std::uint32_t load(const std::uint32_t* index) noexcept {
 
 }  // namespace
 
-AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, const UmemConfig& umem,
+AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
                      const RingSizes& rings, Mode mode, Use use)
     : queue_{queue},
       use_{use},
-      umem_{umem},
-      socket_{umem_, rings},
+      pool_{pool},
+      socket_{pool.memory(), rings},
       wake_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   if (!wake_event_) throw_errno("make an eventfd");
-  free_.reserve(umem_.frames());
-  for (std::uint32_t i = umem_.frames(); i-- > 0;) {
-    free_.push_back(std::uint64_t{i} * umem_.frame_size());
-  }
   refill();
   bind(interface, mode);
 }
@@ -51,7 +50,7 @@ void AfxdpPort::bind(const Interface& interface, Mode mode) {
     const int error = socket_.try_bind(interface.index, queue_, true);
     const bool would_fail_as_copy_too = error == EBUSY || error == EPERM;
     if (error != 0 && (mode == Mode::zerocopy || would_fail_as_copy_too)) {
-      refuse_bind(interface, queue_, true, error, umem_.frame_size());
+      refuse_bind(interface, queue_, true, error, pool_.memory().frame_size());
     }
     if (error == 0) {
       zerocopy_ = socket_.is_zerocopy();
@@ -61,7 +60,7 @@ void AfxdpPort::bind(const Interface& interface, Mode mode) {
                                     errno_name(error));
   }
   const int error = socket_.try_bind(interface.index, queue_, false);
-  if (error != 0) refuse_bind(interface, queue_, false, error, umem_.frame_size());
+  if (error != 0) refuse_bind(interface, queue_, false, error, pool_.memory().frame_size());
   zerocopy_ = socket_.is_zerocopy();
 }
 
@@ -72,14 +71,16 @@ std::size_t AfxdpPort::receive(std::span<Frame> frames) noexcept {
   if (count == 0) return 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     const xdp_desc& descriptor = *xsk_ring_cons__rx_desc(&socket_.rx, index + i);
-    frames[i] = Frame{.data = umem_.at(descriptor.addr),
+    frames[i] = Frame{.data = pool_.memory().at(descriptor.addr),
                       .bytes = descriptor.len,
                       .wire_bytes = descriptor.len,
+                      .headroom = static_cast<std::uint32_t>(
+                          descriptor.addr - pool_.memory().start_of(descriptor.addr)),
                       .address = descriptor.addr,
                       .arrival = {}};
   }
   xsk_ring_cons__release(&socket_.rx, count);
-  in_worker_ += count;
+  pool_.handed_out(count);
   counters_.received.add(count);
   return count;
 }
@@ -92,8 +93,8 @@ std::size_t AfxdpPort::transmit(std::span<const Frame> frames) noexcept {
   std::size_t taken = 0;
   for (; taken < frames.size() && written < room; ++taken) {
     const Frame& frame = frames[taken];
-    const std::uint64_t address = umem_.address_of(frame.data);
-    if (frame.bytes == 0 || !umem_.fits(address, frame.bytes)) {
+    const std::uint64_t address = pool_.memory().address_of(frame.data);
+    if (frame.bytes == 0 || !pool_.memory().fits(address, frame.bytes)) {
       // What the kernel does with such a descriptor differs by version: it never sees one.
       counters_.refused_by_port.add(1);
       free(frame.address);
@@ -107,24 +108,26 @@ std::size_t AfxdpPort::transmit(std::span<const Frame> frames) noexcept {
     xsk_ring_prod__submit(&socket_.tx, written);
     counters_.transmitted.add(written);
   }
-  in_worker_ -= taken;
+  pool_.came_back(taken);
   return taken;
 }
 
 void AfxdpPort::recycle(std::span<const Frame> frames) noexcept {
   for (const Frame& frame : frames) free(frame.address);
-  in_worker_ -= frames.size();
+  pool_.came_back(frames.size());
 }
 
 std::size_t AfxdpPort::allocate(std::span<Frame> frames) noexcept {
-  const std::size_t count = std::min(frames.size(), free_.size());
+  const std::size_t count = std::min(frames.size(), pool_.free());
   for (Frame& frame : frames.first(count)) {
-    const std::uint64_t address = free_.back() + kHeadroom;
-    free_.pop_back();
-    frame = Frame{
-        .data = umem_.at(address), .bytes = 0, .wire_bytes = 0, .address = address, .arrival = {}};
+    const std::uint64_t address = pool_.take() + pool_.memory().headroom();
+    frame = Frame{.data = pool_.memory().at(address),
+                  .bytes = 0,
+                  .wire_bytes = 0,
+                  .address = address,
+                  .arrival = {}};
   }
-  in_worker_ += count;
+  pool_.handed_out(count);
   return count;
 }
 
@@ -150,14 +153,13 @@ void AfxdpPort::collect() noexcept {
 
 /// Free list to fill ring, as far as it has room.
 void AfxdpPort::refill() noexcept {
-  if (use_ == Use::transmit_only || free_.empty()) return;
-  const auto wanted = static_cast<std::uint32_t>(free_.size());
+  if (use_ == Use::transmit_only || pool_.free() == 0) return;
+  const auto wanted = static_cast<std::uint32_t>(pool_.free());
   const std::uint32_t count = std::min(wanted, xsk_prod_nb_free(&socket_.fill, wanted));
   std::uint32_t index = 0;
   if (count == 0 || xsk_ring_prod__reserve(&socket_.fill, count, &index) == 0) return;
   for (std::uint32_t i = 0; i < count; ++i) {
-    *xsk_ring_prod__fill_addr(&socket_.fill, index + i) = free_.back();
-    free_.pop_back();
+    *xsk_ring_prod__fill_addr(&socket_.fill, index + i) = pool_.take();
   }
   xsk_ring_prod__submit(&socket_.fill, count);
 }
@@ -207,15 +209,24 @@ void AfxdpPort::wake_receive() noexcept {
   ::recvfrom(socket_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
 }
 
-void AfxdpPort::wait() noexcept {
-  std::array<pollfd, 2> sources{{{wake_event_.get(), POLLIN, 0}, {socket_.fd(), POLLIN, 0}}};
-  // In copy mode poll() on the socket would send what is pending and swallow the refusals that we
-  // count; then only the event is waited for, shortly.
-  const bool pending = !zerocopy_ && transmit_pending() != 0;
-  const int timeout = pending ? kWaitWithPendingMilliseconds : kWaitMilliseconds;
-  if (::poll(sources.data(), pending ? 1 : 2, timeout) > 0 && sources[0].revents != 0) {
-    std::uint64_t calls = 0;
-    [[maybe_unused]] const auto bytes = ::read(wake_event_.get(), &calls, sizeof calls);
+void AfxdpPort::wait(std::span<AfxdpPort* const> ports) noexcept {
+  std::array<pollfd, 2 * kMaxWaited> sources{};
+  std::size_t count = 0;
+  int timeout = kWaitMilliseconds;
+  for (const AfxdpPort* port : ports.first(std::min(ports.size(), kMaxWaited))) {
+    sources[count++] = {port->wake_event_.get(), POLLIN, 0};
+    // In copy mode poll() on the socket would send what is pending and swallow the refusals that
+    // we count; then only the event is waited for, shortly.
+    if (!port->zerocopy_ && port->transmit_pending() != 0) {
+      timeout = kWaitWithPendingMilliseconds;
+    } else {
+      sources[count++] = {port->socket_.fd(), POLLIN, 0};
+    }
+  }
+  if (::poll(sources.data(), count, timeout) <= 0) return;
+  for (const AfxdpPort* port : ports) {
+    std::uint64_t calls = 0;  // not called: EAGAIN
+    [[maybe_unused]] const auto bytes = ::read(port->wake_event_.get(), &calls, sizeof calls);
   }
 }
 
@@ -244,21 +255,17 @@ xdp_statistics AfxdpPort::kernel_statistics() const {
 
 FrameCensus AfxdpPort::census() const noexcept {
   const XskSocket& s = socket_;
-  return {.free = free_.size(),
+  return {.free = pool_.free(),
           .fill = s.fill.cached_prod - load(s.fill.consumer),
           .rx = load(s.rx.producer) - s.rx.cached_cons,
-          .worker = in_worker_,
+          .worker = pool_.in_worker(),
           .tx = transmit_pending(),
           .completion = load(s.completion.producer) - s.completion.cached_cons};
 }
 
 /// One frame to the free list; `address` may be anywhere in it.
 void AfxdpPort::free(std::uint64_t address) noexcept {
-  if (!umem_.holds(address) || free_.size() == umem_.frames()) {
-    counters_.bogus_addresses.add(1);
-    return;
-  }
-  free_.push_back(umem_.start_of(address));
+  if (!pool_.give(address)) counters_.bogus_addresses.add(1);
 }
 
 std::uint32_t AfxdpPort::transmit_pending() const noexcept {

@@ -20,14 +20,13 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "base/counter.hpp"
 #include "base/unique_fd.hpp"
 #include "base/units.hpp"
 #include "packet_io/afxdp/config.hpp"
+#include "packet_io/afxdp/frame_pool.hpp"
 #include "packet_io/afxdp/interface.hpp"
-#include "packet_io/afxdp/umem.hpp"
 #include "packet_io/afxdp/xsk_socket.hpp"
 #include "packet_io/frame.hpp"
 #include "packet_io/port.hpp"
@@ -63,8 +62,8 @@ struct PortCounters {
   }
 };
 
-/// Where the frames are, read from the rings. Between a ring and the next, a frame is the
-/// kernel's alone and in none of the counts.
+/// Where the frames of a port and its pool are, read from the rings. Between a ring and the next, a
+/// frame is the kernel's alone and in none of the counts.
 struct FrameCensus {
   std::uint64_t free = 0, fill = 0, rx = 0, worker = 0, tx = 0, completion = 0;
   [[nodiscard]] std::uint64_t total() const noexcept {
@@ -78,8 +77,9 @@ class AfxdpPort {
 
   /// Binds the queue in `mode` (`automatic`: zero-copy, else copy; `skb` needs a program attached
   /// in generic mode). Throws Failure, see XskSocket and refuse_bind.
-  AfxdpPort(const Interface& interface, QueueId queue, const UmemConfig& umem,
-            const RingSizes& rings, Mode mode, Use use = Use::receive_and_transmit);
+  /// The pool outlives the port.
+  AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool, const RingSizes& rings,
+            Mode mode, Use use = Use::receive_and_transmit);
   AfxdpPort(const AfxdpPort&) = delete;
   AfxdpPort& operator=(const AfxdpPort&) = delete;
 
@@ -90,15 +90,18 @@ class AfxdpPort {
   void recycle(std::span<const Frame> frames) noexcept;
   void flush() noexcept;
   [[nodiscard]] bool at_end() const noexcept { return false; }
-  void wait() noexcept;
+  [[nodiscard]] std::uint32_t waiting_to_leave() const noexcept { return transmit_pending(); }
+  static void wait(std::span<AfxdpPort* const> ports) noexcept;
 
   /// Takes empty frames for sending, `bytes` 0; answers how many there were.
   [[nodiscard]] std::size_t allocate(std::span<Frame> frames) noexcept;
 
   /// Bytes that fit in a frame from `Frame::data` on, as received or allocated.
-  [[nodiscard]] std::uint32_t room() const noexcept { return umem_.frame_size() - kHeadroom; }
+  [[nodiscard]] std::uint32_t room() const noexcept {
+    return pool_.memory().frame_size() - pool_.memory().headroom();
+  }
 
-  /// Ends wait(), now or the next one.
+  /// Ends a wait() for ports of which this is one, now or the next one.
   void wake_up() const noexcept;
 
   /// Sends what is in the TX ring and waits until the kernel has given everything back. What it
@@ -108,7 +111,7 @@ class AfxdpPort {
   [[nodiscard]] const PortCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] xdp_statistics kernel_statistics() const;
   [[nodiscard]] FrameCensus census() const noexcept;
-  [[nodiscard]] std::uint32_t frames() const noexcept { return umem_.frames(); }
+  [[nodiscard]] std::uint32_t frames() const noexcept { return pool_.memory().frames(); }
 
   [[nodiscard]] QueueId queue() const noexcept { return queue_; }
   [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
@@ -129,13 +132,11 @@ class AfxdpPort {
 
   QueueId queue_;
   Use use_;
-  Umem umem_;
+  FramePool& pool_;
   XskSocket socket_;
   UniqueFd wake_event_;
   bool zerocopy_ = false;
   std::string zerocopy_refusal_;
-  std::vector<std::uint64_t> free_;  // a stack, so that the frame used next is warm in the cache
-  std::uint64_t in_worker_ = 0;
   PortCounters counters_;
 };
 

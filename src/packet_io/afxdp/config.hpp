@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/units.hpp"
@@ -24,6 +25,23 @@ enum class PollMode : std::uint8_t {
   wakeup,     // sleeps at once
 };
 
+/// What becomes of frames that are not telemetry.
+enum class OtherTraffic : std::uint8_t {
+  kernel,   // to the host's stack, as if this program were not there
+  forward,  // to the sockets as well, for a worker that passes them on
+  drop,
+};
+
+/// The name in the configuration: "kernel".
+[[nodiscard]] constexpr std::string_view to_name(OtherTraffic other) noexcept {
+  switch (other) {
+    case OtherTraffic::kernel: return "kernel";
+    case OtherTraffic::forward: return "forward";
+    case OtherTraffic::drop: return "drop";
+  }
+  return "?";
+}
+
 /// Entries; powers of two.
 struct RingSizes {
   std::uint32_t rx = 2048;
@@ -36,6 +54,7 @@ struct RingSizes {
 struct UmemConfig {
   std::uint32_t frames = 8192;
   std::uint32_t frame_size = 4096;  // bytes: 2048 or 4096
+  std::uint32_t headroom = 0;       // bytes in front of a received frame, besides kHeadroom
 };
 
 struct InterfaceConfig {
@@ -46,6 +65,7 @@ struct InterfaceConfig {
   UmemConfig umem;
   RingSizes rings;
   PollMode poll = PollMode::automatic;
+  bool promiscuous = false;  // receive frames for any destination address
 };
 
 }  // namespace valinor::packet_io::afxdp

@@ -1,5 +1,8 @@
 #include "packet_io/afxdp/open_interface.hpp"
 
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 
 #include "base/failure.hpp"
@@ -20,16 +23,33 @@ Interface find_fitting(const InterfaceConfig& config) {
   return interface;
 }
 
+/// A packet socket that keeps the interface promiscuous for as long as it is open: the kernel
+/// counts such wishes, and forgets ours when we are gone.
+UniqueFd make_promiscuous(const Interface& interface) {
+  UniqueFd socket{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};  // protocol 0: receives nothing
+  packet_mreq wish{};
+  wish.mr_ifindex = static_cast<int>(interface.index.value());
+  wish.mr_type = PACKET_MR_PROMISC;
+  if (!socket ||
+      ::setsockopt(socket.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &wish, sizeof wish) != 0) {
+    throw_errno("make " + interface.name + " promiscuous");
+  }
+  return socket;
+}
+
 }  // namespace
 
-OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules)
-    : interface_{find_fitting(config)}, program_{rules, queue_slots(interface_)} {
+OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules,
+                             OtherTraffic other, FramePools& pools)
+    : interface_{find_fitting(config)}, program_{rules, other, queue_slots(interface_)} {
+  if (config.promiscuous) promiscuous_ = make_promiscuous(interface_);
   const std::vector<QueueId> queues = choose_queues(interface_, config.queues);
   attach(config.mode);
   const Mode mode = attach_mode_ == AttachMode::generic ? Mode::skb : config.mode;
   for (const QueueId queue : queues) {
+    if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config.umem));
     ports_.push_back(
-        std::make_unique<AfxdpPort>(interface_, queue, config.umem, config.rings, mode));
+        std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()], config.rings, mode));
     const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
     log::info("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),

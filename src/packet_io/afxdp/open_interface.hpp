@@ -17,11 +17,16 @@
 
 namespace valinor::packet_io::afxdp {
 
+using FramePools = std::vector<std::unique_ptr<FramePool>>;
+
 /// An interface with everything bound and attached. Nothing arrives before steer().
 class OpenInterface {
  public:
-  /// Throws Failure where the host cannot do what is asked.
-  OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules);
+  /// Pool i is for the i-th queue; pools that are not there yet are made as config.umem says. An
+  /// interface opened after another with the same pools shares packet memory with it, queue by
+  /// queue. They outlive both. Throws Failure where the host cannot do what is asked.
+  OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules, OtherTraffic other,
+                FramePools& pools);
   ~OpenInterface();
   OpenInterface(const OpenInterface&) = delete;
   OpenInterface& operator=(const OpenInterface&) = delete;
@@ -49,6 +54,7 @@ class OpenInterface {
   void attach(Mode mode);
 
   Interface interface_;
+  UniqueFd promiscuous_;  // the interface is so while this socket is open
   RedirectProgram program_;
   AttachMode attach_mode_ = AttachMode::native;
   std::string native_refusal_;

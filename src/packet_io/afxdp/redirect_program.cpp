@@ -35,6 +35,9 @@ static_assert(VALINOR_BY_UDP_PORT == static_cast<int>(wire::Decision::by_udp_por
 static_assert(VALINOR_NOT_TELEMETRY == static_cast<int>(wire::Decision::not_telemetry));
 static_assert(VALINOR_TRUNCATED == static_cast<int>(wire::Decision::truncated));
 static_assert(VALINOR_NO_SOCKET == static_cast<int>(wire::Decision::count_));
+static_assert(VALINOR_OTHER_PASS == static_cast<int>(OtherTraffic::kernel));
+static_assert(VALINOR_OTHER_FORWARD == static_cast<int>(OtherTraffic::forward));
+static_assert(VALINOR_OTHER_DROP == static_cast<int>(OtherTraffic::drop));
 static_assert(VALINOR_MAX_ETHERTYPES == wire::kMaxMatchEthertypes);
 static_assert(VALINOR_MAX_UDP_PORTS == wire::kMaxMatchUdpPorts);
 static_assert(VALINOR_MAX_VLAN_TAGS == wire::kMaxVlanTags);
@@ -53,7 +56,7 @@ int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
   return 0;
 }
 
-valinor_steer_rules to_table(const wire::MatchRules& rules) {
+valinor_steer_rules to_table(const wire::MatchRules& rules, OtherTraffic other) {
   if (rules.ethertypes.size() > VALINOR_MAX_ETHERTYPES ||
       rules.udp_dst_ports.size() > VALINOR_MAX_UDP_PORTS) {
     throw std::invalid_argument{"more match rules than the XDP program's table holds"};
@@ -69,6 +72,7 @@ valinor_steer_rules to_table(const wire::MatchRules& rules) {
     table.dscp_value = rules.dscp->value;
     table.dscp_mask = rules.dscp->mask;
   }
+  table.other = static_cast<std::uint8_t>(other);
   return table;
 }
 
@@ -151,13 +155,14 @@ void RedirectProgram::Unload::operator()(redirect_bpf* skeleton) const noexcept 
   redirect_bpf::destroy(skeleton);
 }
 
-RedirectProgram::RedirectProgram(const wire::MatchRules& rules, std::uint32_t queues) {
+RedirectProgram::RedirectProgram(const wire::MatchRules& rules, OtherTraffic other,
+                                 std::uint32_t queues) {
   static std::once_flag log_once;
   std::call_once(log_once, [] { ::libbpf_set_print(log_libbpf); });
 
   skeleton_.reset(redirect_bpf::open());
   if (!skeleton_) refuse_load(errno);
-  skeleton_->rodata->rules = to_table(rules);
+  skeleton_->rodata->rules = to_table(rules, other);
   ::bpf_map__set_max_entries(skeleton_->maps.sockets, std::max(queues, 1U));
   const int error = redirect_bpf::load(skeleton_.get());
   if (error != 0) refuse_load(-error);

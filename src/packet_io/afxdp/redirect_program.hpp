@@ -19,6 +19,7 @@
 #include "base/unique_fd.hpp"
 #include "base/units.hpp"
 #include "bpf/abi.h"
+#include "packet_io/afxdp/config.hpp"
 #include "packet_io/afxdp/interface.hpp"
 #include "wire/match.hpp"
 
@@ -39,7 +40,11 @@ struct Decisions {
   /// rx_ring_full.
   [[nodiscard]] std::uint64_t redirected() const noexcept {
     return std::accumulate(frames.begin(), frames.begin() + VALINOR_NOT_TELEMETRY,
-                           std::uint64_t{0});
+                           frames[VALINOR_FORWARDED]);
+  }
+  /// Frames left to the host's stack.
+  [[nodiscard]] std::uint64_t passed() const noexcept {
+    return frames[VALINOR_NOT_TELEMETRY] + frames[VALINOR_TRUNCATED] + frames[VALINOR_NO_SOCKET];
   }
   /// Every frame that the program saw.
   [[nodiscard]] std::uint64_t total() const noexcept {
@@ -53,7 +58,7 @@ inline constexpr const char* kAttachRefused = "XDP-ATTACH-01";
 class RedirectProgram {
  public:
   /// Loads the program for queues 0 to `queues` - 1. Throws Failure: CAP-BPF-01, XDP-LOAD-01.
-  RedirectProgram(const wire::MatchRules& rules, std::uint32_t queues);
+  RedirectProgram(const wire::MatchRules& rules, OtherTraffic other, std::uint32_t queues);
   ~RedirectProgram();
   RedirectProgram(const RedirectProgram&) = delete;
   RedirectProgram& operator=(const RedirectProgram&) = delete;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <stdexcept>
 
@@ -18,6 +19,7 @@ constexpr std::uint32_t kLinkBytes = 14 + 8;
 Umem::Umem(const UmemConfig& config)
     : frames_{config.frames},
       frame_size_{config.frame_size},
+      extra_headroom_{config.headroom},
       memory_{Mapping::anonymous(
           std::size_t{config.frames} * config.frame_size,
           fmt::format("map {} frames of {} bytes for packets", config.frames, config.frame_size))} {
@@ -26,10 +28,11 @@ Umem::Umem(const UmemConfig& config)
 }
 
 void require_mtu_fits(const Interface& interface, const UmemConfig& config) {
-  const std::uint32_t largest_mtu = config.frame_size - kHeadroom - kLinkBytes;
+  const std::uint32_t headroom = kHeadroom + config.headroom;
+  const std::uint32_t largest_mtu = config.frame_size - headroom - kLinkBytes;
   if (interface.mtu <= largest_mtu) return;
-  const std::string lower = fmt::format("ip link set {} mtu {}", interface.name,
-                                        config.frame_size < 4096 ? 1500 : largest_mtu);
+  const std::string lower =
+      fmt::format("ip link set {} mtu {}", interface.name, std::min(1500u, largest_mtu));
   throw Failure{
       ExitStatus::host_not_ready,
       {.code = "XSK-MTU-01",
@@ -37,7 +40,7 @@ void require_mtu_fits(const Interface& interface, const UmemConfig& config) {
            fmt::format("{}: packets may be larger than a frame of packet memory", interface.name),
        .why = fmt::format("MTU is {}; umem.frame_size {} less {} bytes of headroom and {} of "
                           "Ethernet and VLAN headers leaves {}",
-                          interface.mtu, config.frame_size, kHeadroom, kLinkBytes, largest_mtu),
+                          interface.mtu, config.frame_size, headroom, kLinkBytes, largest_mtu),
        .next = config.frame_size < 4096 ? "set umem.frame_size: 4096    or:  " + lower : lower}};
 }
 

@@ -11,8 +11,8 @@
 
 namespace valinor::packet_io::afxdp {
 
-/// The kernel puts this much in front of each received frame (XDP_PACKET_HEADROOM), which is also
-/// the room for headers that we insert.
+/// The kernel leaves at least this much in front of each received frame (XDP_PACKET_HEADROOM): room
+/// for headers that are inserted. UmemConfig::headroom comes on top.
 inline constexpr std::uint32_t kHeadroom = 256;
 
 class Umem {
@@ -41,10 +41,15 @@ class Umem {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return memory_.size(); }
   [[nodiscard]] std::uint32_t frames() const noexcept { return frames_; }
   [[nodiscard]] std::uint32_t frame_size() const noexcept { return frame_size_; }
+  /// What is asked of the kernel besides kHeadroom.
+  [[nodiscard]] std::uint32_t extra_headroom() const noexcept { return extra_headroom_; }
+  /// In front of each frame, all told.
+  [[nodiscard]] std::uint32_t headroom() const noexcept { return kHeadroom + extra_headroom_; }
 
  private:
   std::uint32_t frames_;
   std::uint32_t frame_size_;
+  std::uint32_t extra_headroom_;
   Mapping memory_;
 };
 

@@ -76,6 +76,7 @@ void register_memory(int fd, const Umem& umem) {
   registration.addr = reinterpret_cast<std::uint64_t>(umem.at(0));
   registration.len = umem.bytes();
   registration.chunk_size = umem.frame_size();
+  registration.headroom = umem.extra_headroom();
   if (::setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &registration, sizeof registration) == 0) return;
   if (errno == ENOBUFS) refuse_memory(umem);
   throw_errno("register packet memory with an AF_XDP socket");

@@ -10,8 +10,11 @@ namespace valinor::packet_io::replay {
 static_assert(Port<ReplayPort>);
 
 namespace {
+// As the kernel leaves in front of a received frame (XDP_PACKET_HEADROOM), for headers we insert.
+constexpr std::uint32_t kHeadroom = 256;
+
 // A cooked frame grows by less than an Ethernet header when it is rebuilt.
-constexpr std::size_t kFrameRoom = kMaxCapturedBytes + sizeof(wire::EthernetHeader);
+constexpr std::size_t kFrameRoom = kHeadroom + kMaxCapturedBytes + sizeof(wire::EthernetHeader);
 }  // namespace
 
 ReplayPort::ReplayPort(const std::string& in_path, const std::optional<std::string>& out_path)
@@ -31,11 +34,12 @@ std::size_t ReplayPort::receive(std::span<Frame> frames) noexcept {
     }
     const std::uint64_t address = free_.back();
     free_.pop_back();
-    std::byte* data = memory_.get() + address;
+    std::byte* data = memory_.get() + address + kHeadroom;
     std::memcpy(data, captured->bytes.data(), captured->bytes.size());
     frames[count++] = {.data = data,
                        .bytes = static_cast<std::uint32_t>(captured->bytes.size()),
                        .wire_bytes = captured->wire_bytes,
+                       .headroom = kHeadroom,
                        .address = address,
                        .arrival = captured->time};
   }

@@ -29,7 +29,8 @@ class ReplayPort {
   void recycle(std::span<const Frame> frames) noexcept;
   void flush() noexcept {}
   [[nodiscard]] bool at_end() const noexcept { return at_end_; }
-  void wait() noexcept {}
+  [[nodiscard]] std::uint32_t waiting_to_leave() const noexcept { return 0; }
+  static void wait(std::span<ReplayPort* const>) noexcept {}
 
   /// Frames that transmit() took.
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }

@@ -8,7 +8,8 @@ namespace valinor::telemetry {
 
 /// Removes int_header, traces and int_host; the frame is then, byte for byte, the one that the
 /// first switch or host inserted them into, padding behind the IPv4 packet included. None is
-/// added: a frame that becomes shorter than Ethernet's 60 bytes was so before, and drivers pad.
+/// added: a frame that becomes shorter than Ethernet's 60 bytes was so before; to pad it is the
+/// matter of the device that sends it.
 ///
 /// `stack` is what p4netintel::locate() found in this frame behind `link`. Only P4NetIntel is ever
 /// stripped: a Valinor-N packet is a copy for collectors and has nothing left without its stamps.

@@ -1,0 +1,137 @@
+#include "app/totals.hpp"
+
+#include <fmt/format.h>
+
+namespace valinor::app {
+namespace {
+
+using Port = packet_io::afxdp::AfxdpPort;
+
+std::uint64_t sum(const pipeline::ReasonCounters& counters) {
+  std::uint64_t total = 0;
+  for (const Counter& counter : counters) total += counter.value();
+  return total;
+}
+
+std::string list(const char* label, const std::string& items) {
+  return items.empty() ? items : fmt::format("{:<9}{}\n", label, items);
+}
+
+void append(std::string& items, std::string_view name, std::uint64_t count) {
+  if (count == 0) return;
+  items += fmt::format("{}{} {}", items.empty() ? "" : ", ", name, with_commas(count));
+}
+
+std::string describe_rpcs(const pipeline::RpcTable& table) {
+  const pipeline::RpcTableTotals totals = table.totals();
+  std::string items;
+  append(items, "requests", totals.remembered);
+  append(items, "repeated", totals.repeated);
+  append(items, "answered", totals.answered);
+  append(items, "replies without a request", totals.unknown);
+  append(items, "evicted_full", totals.evicted_full);
+  append(items, "evicted_age", totals.evicted_age);
+  append(items, "never_answered", totals.never_answered);
+  append(items, "refused", totals.refused);
+  append(items, "busy", totals.busy);
+  return list("rpcs", items);
+}
+
+}  // namespace
+
+LiveTotals Counted::live() const {
+  LiveTotals totals;
+  for (const auto& lane : wiring.lanes) {
+    const pipeline::WorkerStats& stats = lane->stats();
+    totals.received += stats.received.value();
+    totals.records += stats.records.value();
+    totals.hops += stats.hops.value();
+    totals.lost += stats.records_ring_full.value();
+    totals.dropped += sum(stats.dropped);
+    for (const Port* port : lane->ports()) {
+      const auto kernel = port->kernel_statistics();
+      totals.transmitted += port->counters().sent();
+      totals.dropped += kernel.rx_ring_full + kernel.rx_dropped + port->counters().refused();
+    }
+  }
+  if (tap != nullptr) {
+    totals.records += tap->stats().records.value();
+    totals.lost += tap->stats().records_ring_full.value() + tap->counts().overflow;
+  }
+  totals.stored = exporter.stored.value() + exporter.collapsed.value();
+  totals.backlog = exporter.pending.load();
+  totals.lost += exporter.all_lost();
+  return totals;
+}
+
+FrameBooks Counted::frames() const {
+  FrameBooks books;
+  for (const auto& interface : wiring.interfaces) {
+    const auto decisions = interface->program().decisions();
+    books.received += decisions.total();
+    books.passed += decisions.passed();
+    books.dropped_by(DropReason::unwanted) += decisions.frames[VALINOR_DROPPED];
+  }
+  for (const auto& lane : wiring.lanes) {
+    const pipeline::WorkerStats& stats = lane->stats();
+    books.consumed += stats.consumed.value();
+    books.passed += stats.passed.value();
+    for (std::size_t i = 0; i < kDropReasons; ++i) books.dropped[i] += stats.dropped[i].value();
+    for (const Port* port : lane->ports()) {
+      const auto& counters = port->counters();
+      books.transmitted += counters.sent();
+      books.dropped_by(DropReason::tx_refused) += counters.refused();
+      books.dropped_by(DropReason::tx_unfinished) += counters.unfinished.value();
+      const auto kernel = port->kernel_statistics();
+      books.dropped_by(DropReason::rx_ring_full) += kernel.rx_ring_full;
+      books.dropped_by(DropReason::rx_no_frame) += kernel.rx_dropped;
+    }
+  }
+  return books;
+}
+
+RecordBooks Counted::records() const {
+  std::uint64_t produced = 0;
+  std::uint64_t ring_full = 0;
+  for (const auto& lane : wiring.lanes) {
+    produced += lane->stats().records.value();
+    ring_full += lane->stats().records_ring_full.value();
+  }
+  if (tap != nullptr) {
+    produced += tap->stats().records.value();
+    ring_full += tap->stats().records_ring_full.value();
+  }
+  return make_record_books(exporter, produced, ring_full);
+}
+
+std::optional<TapBooks> Counted::tapped() const {
+  if (tap == nullptr) return std::nullopt;
+  const tap::TapCounts counts = tap->counts();
+  return TapBooks{counts.packets, tap->stats().records.value(), counts.overflow};
+}
+
+std::string Counted::details() const {
+  std::string edits;
+  for (std::size_t i = 0; i < telemetry::kEditResults; ++i) {
+    std::uint64_t count = 0;
+    for (const auto& lane : wiring.lanes) count += lane->edit_stats().results[i].value();
+    append(edits, to_name(static_cast<telemetry::EditResult>(i)), count);
+  }
+  std::string malformed;
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    std::uint64_t count = 0;
+    for (const auto& lane : wiring.lanes) count += lane->stats().malformed[i].value();
+    append(malformed, to_name(static_cast<DropReason>(i)), count);
+  }
+  std::uint64_t checksums = 0;
+  for (const auto& lane : wiring.lanes) {
+    checksums += lane->edit_stats().checksums_completed.value();
+  }
+  append(edits, "checksums completed", checksums);
+  std::string text = list("edits", edits);
+  text += list("broken", malformed.empty() ? malformed : malformed + "   passed on untouched");
+  if (wiring.rpcs) text += describe_rpcs(*wiring.rpcs);
+  return text;
+}
+
+}  // namespace valinor::app

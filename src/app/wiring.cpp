@@ -1,0 +1,141 @@
+#include "app/wiring.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/cpu_plan.hpp"
+#include "base/failure.hpp"
+#include "pipeline/treatment.hpp"
+
+namespace valinor::app {
+namespace {
+
+using packet_io::afxdp::AfxdpPort;
+using packet_io::afxdp::FramePools;
+using packet_io::afxdp::InterfaceConfig;
+using packet_io::afxdp::OpenInterface;
+using packet_io::afxdp::OtherTraffic;
+using pipeline::Role;
+using Way = pipeline::Direction<AfxdpPort>;
+
+OpenInterface& open(Wiring& wiring, const InterfaceConfig& wanted, const Config& config,
+                    OtherTraffic other, FramePools& pools) {
+  wiring.interfaces.push_back(
+      std::make_unique<OpenInterface>(wanted, config.worker.match, other, pools));
+  wiring.asked.push_back(wanted.mode);
+  return *wiring.interfaces.back();
+}
+
+std::string thread_name(const OpenInterface& interface, const AfxdpPort& port) {
+  return fmt::format("{}/{}", interface.interface().name, port.queue().value());
+}
+
+void wire_one_sided(Wiring& wiring, const Config& config, const clock::SharedTimebase& timebase) {
+  const OtherTraffic other = config.other.value_or(OtherTraffic::kernel);
+  for (const InterfaceConfig& wanted : config.interfaces) {
+    const OpenInterface& interface =
+        open(wiring, wanted, config, other, wiring.pools.emplace_back());
+    const auto& ports = interface.ports();
+    const auto cpus = plan_cpus(wanted, ports.size());
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      const Way way{.in = ports[i].get(),
+                    .out = ports[i].get(),
+                    .treatment = pipeline::from_network(config.worker.role),
+                    .mtu = interface.interface().mtu};
+      wiring.lanes.push_back(std::make_unique<Lane>(
+          config, static_cast<std::uint32_t>(wiring.lanes.size()), Lane::Directions{way},
+          Lane::Place{thread_name(interface, *ports[i]), cpus[i], wanted.poll}, timebase, nullptr));
+    }
+  }
+}
+
+/// What a role may put in front of a packet beyond what the kernel leaves room for anyway: a reply
+/// gets as many traces as the switches stack, and int_host.
+std::uint32_t room_for_insertions(Role role) {
+  using namespace telemetry;
+  if (role != Role::host) return 0;
+  constexpr std::size_t kLargest =
+      sizeof(p4netintel::IntHeader) + kMaxTracesBytes + sizeof(p4netintel::IntHost);
+  constexpr std::size_t kCacheLine = 64;
+  return static_cast<std::uint32_t>((kLargest + kCacheLine - 1) / kCacheLine * kCacheLine);
+}
+
+/// A sender behind a veth leaves its checksums to a NIC that never comes; a real NIC has seen them
+/// finished.
+bool leaves_checksums(const OpenInterface& interface) {
+  return interface.interface().driver == "veth";
+}
+
+Way make_way(const OpenInterface& in, const OpenInterface& out, std::size_t queue,
+             pipeline::Treatment treatment) {
+  return {.in = in.ports()[queue].get(),
+          .out = out.ports()[queue].get(),
+          .treatment = treatment,
+          .mtu = out.interface().mtu,
+          .complete_checksums = leaves_checksums(in)};
+}
+
+void require_same_queues(const OpenInterface& network, const OpenInterface& host) {
+  const std::size_t network_queues = network.ports().size();
+  const std::size_t host_queues = host.ports().size();
+  if (network_queues == host_queues) return;
+  const std::string& more = (network_queues > host_queues ? network : host).interface().name;
+  const std::size_t fewer = std::min(network_queues, host_queues);
+  throw Failure{
+      ExitStatus::host_not_ready,
+      {"FWD-QUEUES-01",
+       fmt::format("{} and {} have different numbers of queues", network.interface().name,
+                   host.interface().name),
+       fmt::format("{} and {}: a worker passes frames between one queue of each side",
+                   network_queues, host_queues),
+       fmt::format("ethtool -L {} combined {}    or list as many in interfaces[].queues (traffic "
+                   "on the others goes to the kernel)",
+                   more, fewer)}};
+}
+
+void wire_two_sided(Wiring& wiring, const Config& config, const clock::SharedTimebase& timebase) {
+  InterfaceConfig towards_network = config.network_side();
+  InterfaceConfig towards_host = config.host_side();
+  // One pool serves the rings of both sides.
+  towards_network.umem.frames += towards_host.umem.frames;
+  towards_network.umem.frame_size =
+      std::max(towards_network.umem.frame_size, towards_host.umem.frame_size);
+  towards_network.umem.headroom = room_for_insertions(config.worker.role);
+  towards_host.umem = towards_network.umem;
+  towards_network.promiscuous = towards_host.promiscuous = true;
+
+  const OtherTraffic other = config.other.value_or(OtherTraffic::forward);
+  FramePools& pools = wiring.pools.emplace_back();
+  const OpenInterface& network = open(wiring, towards_network, config, other, pools);
+  const OpenInterface& host = open(wiring, towards_host, config, OtherTraffic::forward, pools);
+  require_same_queues(network, host);
+
+  const Role role = config.worker.role;
+  if (role == Role::host) wiring.rpcs = std::make_unique<pipeline::RpcTable>(config.worker.rpcs);
+  const std::size_t queues = network.ports().size();
+  const auto cpus = plan_cpus(towards_network, queues);
+  for (std::size_t i = 0; i < queues; ++i) {
+    Way inwards = make_way(network, host, i, pipeline::from_network(role));
+    inwards.rewrite_macs = config.worker.rewrite.destination || config.worker.rewrite.source;
+    const Way outwards = make_way(host, network, i, pipeline::from_host(role));
+    wiring.lanes.push_back(std::make_unique<Lane>(
+        config, static_cast<std::uint32_t>(i), Lane::Directions{inwards, outwards},
+        Lane::Place{thread_name(network, *network.ports()[i]), cpus[i], towards_network.poll},
+        timebase, wiring.rpcs.get()));
+  }
+}
+
+}  // namespace
+
+Wiring wire_up(const Config& config, const clock::SharedTimebase& timebase) {
+  Wiring wiring;
+  if (pipeline::is_two_sided(config.worker.role) && !config.interfaces.empty()) {
+    wire_two_sided(wiring, config, timebase);
+  } else {
+    wire_one_sided(wiring, config, timebase);
+  }
+  return wiring;
+}
+
+}  // namespace valinor::app

@@ -1,0 +1,32 @@
+/// Opens the configured interfaces and connects their queues to lanes.
+///
+///   one-sided role   each queue of each interface -> a lane
+///   two-sided role   queue i of the network's interface <-> a lane <-> queue i of forward.to
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "app/config.hpp"
+#include "app/lane.hpp"
+#include "clock/timebase.hpp"
+#include "packet_io/afxdp/open_interface.hpp"
+#include "pipeline/rpc_table.hpp"
+
+namespace valinor::app {
+
+/// Members in the order of their lives. Main thread.
+struct Wiring {
+  std::deque<packet_io::afxdp::FramePools> pools;
+  std::vector<std::unique_ptr<packet_io::afxdp::OpenInterface>> interfaces;
+  std::vector<packet_io::afxdp::Mode> asked;  // mode, of each interface
+  std::unique_ptr<pipeline::RpcTable> rpcs;   // role host
+  std::vector<std::unique_ptr<Lane>> lanes;
+};
+
+/// Nothing is steered yet, no lane is started. Throws Failure: what OpenInterface throws, and
+/// FWD-QUEUES-01 where the two sides have different numbers of queues.
+[[nodiscard]] Wiring wire_up(const Config& config, const clock::SharedTimebase& timebase);
+
+}  // namespace valinor::app

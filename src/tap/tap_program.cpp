@@ -1,0 +1,174 @@
+#include "tap/tap_program.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdarg>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "egress_tap.skel.h"
+
+namespace valinor::tap {
+namespace {
+
+/// libbpf explains its failures in print only; shown with -v.
+int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
+  va_list again;
+  va_copy(again, arguments);
+  std::string text(
+      static_cast<std::size_t>(std::max(0, std::vsnprintf(nullptr, 0, format, arguments))), '\0');
+  std::vsnprintf(text.data(), text.size() + 1, format, again);
+  va_end(again);
+  while (text.ends_with('\n')) text.pop_back();
+  if (!text.empty()) log::debug("{}", text);
+  return 0;
+}
+
+bool has_capability(int capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> words{};
+  if (::syscall(SYS_capget, &header, words.data()) != 0) return false;
+  const auto bit = static_cast<unsigned>(capability);
+  return (words[bit / 32].effective >> bit % 32 & 1) != 0;
+}
+
+[[noreturn]] void refuse_load(const std::string& what, int error) {
+  if (error == EPERM) {
+    std::string missing;
+    if (!has_capability(CAP_BPF)) missing = "CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN)";
+    if (!has_capability(CAP_NET_ADMIN)) {
+      missing += missing.empty() ? "CAP_NET_ADMIN" : " and CAP_NET_ADMIN";
+    }
+    // In a user namespace of a container the capability is there, and counts for nothing.
+    const bool in_namespace = missing.empty();
+    throw Failure{
+        ExitStatus::not_permitted,
+        {.code = "CAP-BPF-01",
+         .what = what,
+         .why = in_namespace ? "kernel said EPERM although CAP_BPF and CAP_NET_ADMIN are there: "
+                               "they are of a user namespace, or a security module refused"
+                             : "kernel said EPERM: missing is " + missing,
+         .next = "run as root, or with CAP_BPF and CAP_NET_ADMIN"}};
+  }
+  throw Failure{
+      ExitStatus::host_not_ready,
+      {.code = "TAP-LOAD-01",
+       .what = what,
+       .why = "kernel said " + describe_errno(error) + "; Linux 5.8 or later is needed" +
+              (error == ENOMEM ? ", and ring_bytes of memory for each possible CPU" : ""),
+       .next = error == ENOMEM ? "tap.ring_bytes: 64KiB    or the next smaller power of two"
+                               : "-v    prints what the kernel's verifier said"}};
+}
+
+/// Returns when every run of the program that had begun has ended.
+void wait_for_running_programs() {
+  // A program of tc egress runs within an RCU read-side section. MEMBARRIER_CMD_GLOBAL is
+  // synchronize_rcu() for user space: it returns after every section that had begun before it.
+  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
+  // Refused on nohz_full kernels. A grace period lasts some milliseconds; this is many of them.
+  std::this_thread::sleep_for(std::chrono::milliseconds{200});
+}
+
+std::size_t possible_cpus() { return static_cast<std::size_t>(::libbpf_num_possible_cpus()); }
+
+}  // namespace
+
+void TapProgram::Unload::operator()(egress_tap_bpf* skeleton) const noexcept {
+  egress_tap_bpf::destroy(skeleton);
+}
+
+TapProgram::TapProgram(const TapConfig& config) {
+  static std::once_flag log_once;
+  std::call_once(log_once, [] { ::libbpf_set_print(log_libbpf); });
+
+  std::vector<TappedInterface> interfaces;
+  for (const std::string& name : config.interfaces) {
+    interfaces.push_back(find_tapped_interface(name));
+  }
+  const std::string what = "cannot load the tap's BPF program";
+  skeleton_.reset(egress_tap_bpf::open());
+  if (!skeleton_) refuse_load(what, errno);
+  skeleton_->rodata->clear_mark = config.clear_mark ? 1 : 0;
+  ::bpf_map__set_max_entries(skeleton_->maps.rings, static_cast<std::uint32_t>(possible_cpus()));
+  const int error = egress_tap_bpf::load(skeleton_.get());
+  if (error != 0) refuse_load(what, -error);
+  make_rings(config.ring_bytes);
+  for (TappedInterface& interface : interfaces) {
+    Attachment attachment{interface, fd(interface.has_ethernet_header), config.attach};
+    tapped_.push_back({std::move(interface), std::move(attachment)});
+  }
+}
+
+TapProgram::~TapProgram() { disable(); }
+
+void TapProgram::make_rings(std::size_t bytes) {
+  for (std::uint32_t cpu = 0; cpu < possible_cpus(); ++cpu) {
+    const std::string doing =
+        fmt::format("cannot make the tap's ring buffer of {} bytes for CPU {}", bytes, cpu);
+    const int ring = ::bpf_map_create(BPF_MAP_TYPE_RINGBUF, "valinor_tap", 0, 0,
+                                      static_cast<std::uint32_t>(bytes), nullptr);
+    if (ring < 0) refuse_load(doing, -ring);
+    rings_.emplace_back(ring);
+    const int error =
+        ::bpf_map_update_elem(::bpf_map__fd(skeleton_->maps.rings), &cpu, &ring, BPF_ANY);
+    if (error != 0) refuse_load(doing, -error);
+  }
+}
+
+void TapProgram::enable() noexcept { skeleton_->bss->enabled = 1; }
+
+void TapProgram::disable() noexcept {
+  if (skeleton_->bss->enabled == 0) return;
+  skeleton_->bss->enabled = 0;
+  wait_for_running_programs();
+}
+
+std::vector<TapCounts> TapProgram::counts_of_cpus() const {
+  std::vector<valinor_tap_counts> of_cpus(possible_cpus());
+  const std::uint32_t slot = 0;
+  if (::bpf_map_lookup_elem(::bpf_map__fd(skeleton_->maps.counts), &slot, of_cpus.data()) != 0) {
+    throw_errno("read the tap's counters");
+  }
+  std::vector<TapCounts> counts;
+  for (const auto& one : of_cpus) counts.push_back({one.packets, one.overflow, one.bytes});
+  return counts;
+}
+
+TapCounts TapProgram::counts() const {
+  TapCounts sum;
+  for (const TapCounts& one : counts_of_cpus()) {
+    sum.packets += one.packets;
+    sum.overflow += one.overflow;
+    sum.bytes += one.bytes;
+  }
+  return sum;
+}
+
+std::string TapProgram::describe() const {
+  std::string text;
+  for (const Tapped& one : tapped_) {
+    text += fmt::format("{}{} by {}", text.empty() ? "" : ", ", one.interface.name,
+                        one.attachment.kind());
+  }
+  return text;
+}
+
+int TapProgram::fd(bool for_ethernet) const noexcept {
+  return ::bpf_program__fd(for_ethernet ? skeleton_->progs.valinor_tap
+                                        : skeleton_->progs.valinor_tap_ip);
+}
+
+}  // namespace valinor::tap
