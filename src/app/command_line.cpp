@@ -153,8 +153,8 @@ void add_gen(CLI::App& app, Given& given) {
       ->check(CLI::IsMember({"p4netintel", "valinor-n"}));
   option("--collect-size", given.collect_size, "0..3: how much a P4NetIntel hop writes", "N")
       ->check(whole_number(0, 3));
-  option("--hops", frames.hops, "hops of a P4NetIntel packet, 1..64", "N")
-      ->check(whole_number(1, 64));
+  option("--hops", frames.hops, "hops of a P4NetIntel packet, 0..64", "N")
+      ->check(whole_number(0, 64));
   option("--flows", frames.flows, "flows that packets are spread over, 1..65536", "N")
       ->check(whole_number(1, 65536));
   option("--pps", to.packets_per_second, "packets a second; 0 is as fast as it goes", "N")

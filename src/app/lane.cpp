@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "base/log.hpp"
 #include "base/thread.hpp"
 
 namespace valinor::app {
@@ -55,9 +56,30 @@ void Lane::start() {
 }
 
 void Lane::stop() {
+  if (!thread_.joinable()) return;
   thread_.request_stop();
   for (const Port* port : ports_) port->wake_up();
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
+  check_frames();
+}
+
+/// Every frame is in exactly one place: in a ring, on the free list, or with the kernel, which
+/// keeps at most one for each socket in copy mode, and any number in zero-copy.
+void Lane::check_frames() const {
+  std::uint64_t found = 0;
+  std::uint64_t with_kernel = 0;
+  for (const Port* port : ports_) {
+    const auto census = port->census();
+    found += census.fill + census.rx + census.tx + census.completion;
+    with_kernel += 1 + port->counters().unfinished.value();
+    if (port->is_zerocopy()) return;
+  }
+  const auto census = ports_.front()->census();
+  found += census.free + census.worker;
+  const std::uint64_t frames = ports_.front()->frames();
+  if (found <= frames && found + with_kernel >= frames) return;
+  log::error("{}: {} of {} frames of packet memory are accounted for", place_.thread_name, found,
+             frames);
 }
 
 }  // namespace valinor::app

@@ -35,7 +35,8 @@ class Lane {
   void start();
 
   /// Once nothing more can arrive: the worker receives what is left, waits until all that it sent
-  /// has gone (or its patience is over), and ends.
+  /// has gone (or its patience is over), and ends. Frames of packet memory that are then in no
+  /// place are a mistake of ours, and logged.
   void stop();
 
   [[nodiscard]] telemetry::RecordRing& records() noexcept { return records_; }
@@ -47,6 +48,8 @@ class Lane {
   [[nodiscard]] std::optional<CpuId> cpu() const noexcept { return place_.cpu; }
 
  private:
+  void check_frames() const;
+
   std::vector<Port*> ports_;  // each once
   telemetry::RecordRing records_;
   pipeline::Worker<Port> worker_;

@@ -72,7 +72,8 @@ void Runtime::print_start() const {
                config_.forward_to, to_name(other));
   }
   fmt::print(stderr, "  records    key {} -> {}\n", config_.exporter.key,
-             config_.exporter.redis.enabled ? config_.exporter.redis.address.to_url() : "nowhere");
+             config_.exporter.redis.enabled ? config_.exporter.redis.address.to_url()
+                                            : "nowhere (export.redis.enabled is false)");
 }
 
 ExitStatus Runtime::run(Signals& signals) {
@@ -108,7 +109,7 @@ void Runtime::stop() {
 }
 
 Counted Runtime::counted() const {
-  return {wiring_, tap_ ? &tap_->egress : nullptr, exporter_->stats()};
+  return Counted{wiring_, tap_ ? &tap_->egress : nullptr, exporter_->stats()};
 }
 
 std::string Runtime::describe_cpu(const packet_io::afxdp::AfxdpPort& port) const {

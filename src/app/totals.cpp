@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace valinor::app {
 namespace {
 
@@ -41,7 +43,7 @@ std::string describe_rpcs(const pipeline::RpcTable& table) {
 
 LiveTotals Counted::live() const {
   LiveTotals totals;
-  for (const auto& lane : wiring.lanes) {
+  for (const auto& lane : wiring_.lanes) {
     const pipeline::WorkerStats& stats = lane->stats();
     totals.received += stats.received.value();
     totals.records += stats.records.value();
@@ -54,25 +56,25 @@ LiveTotals Counted::live() const {
       totals.dropped += kernel.rx_ring_full + kernel.rx_dropped + port->counters().refused();
     }
   }
-  if (tap != nullptr) {
-    totals.records += tap->stats().records.value();
-    totals.lost += tap->stats().records_ring_full.value() + tap->counts().overflow;
+  if (tap_ != nullptr) {
+    totals.records += tap_->stats().records.value();
+    totals.lost += tap_->stats().records_ring_full.value() + tap_->counts().overflow;
   }
-  totals.stored = exporter.stored.value() + exporter.collapsed.value();
-  totals.backlog = exporter.pending.load();
-  totals.lost += exporter.all_lost();
+  totals.stored = exporter_.stored.value() + exporter_.collapsed.value();
+  totals.backlog = exporter_.pending.load();
+  totals.lost += exporter_.all_lost();
   return totals;
 }
 
 FrameBooks Counted::frames() const {
   FrameBooks books;
-  for (const auto& interface : wiring.interfaces) {
+  for (const auto& interface : wiring_.interfaces) {
     const auto decisions = interface->program().decisions();
     books.received += decisions.total();
     books.passed += decisions.passed();
     books.dropped_by(DropReason::unwanted) += decisions.frames[VALINOR_DROPPED];
   }
-  for (const auto& lane : wiring.lanes) {
+  for (const auto& lane : wiring_.lanes) {
     const pipeline::WorkerStats& stats = lane->stats();
     books.consumed += stats.consumed.value();
     books.passed += stats.passed.value();
@@ -93,44 +95,60 @@ FrameBooks Counted::frames() const {
 RecordBooks Counted::records() const {
   std::uint64_t produced = 0;
   std::uint64_t ring_full = 0;
-  for (const auto& lane : wiring.lanes) {
+  for (const auto& lane : wiring_.lanes) {
     produced += lane->stats().records.value();
     ring_full += lane->stats().records_ring_full.value();
   }
-  if (tap != nullptr) {
-    produced += tap->stats().records.value();
-    ring_full += tap->stats().records_ring_full.value();
+  if (tap_ != nullptr) {
+    produced += tap_->stats().records.value();
+    ring_full += tap_->stats().records_ring_full.value();
   }
-  return make_record_books(exporter, produced, ring_full);
+  return make_record_books(exporter_, produced, ring_full);
 }
 
 std::optional<TapBooks> Counted::tapped() const {
-  if (tap == nullptr) return std::nullopt;
-  const tap::TapCounts counts = tap->counts();
-  return TapBooks{counts.packets, tap->stats().records.value(), counts.overflow};
+  if (tap_ == nullptr) return std::nullopt;
+  const tap::TapCounts counts = tap_->counts();
+  return TapBooks{counts.packets, tap_->stats().records.value(), counts.overflow};
+}
+
+/// By which rule the XDP programs decided.
+std::string Counted::steering() const {
+  constexpr std::array<std::string_view, VALINOR_DECISIONS> kNames{
+      "by_ethertype", "by_ip_protocol", "by_dscp",   "by_udp_port", "not_telemetry",
+      "truncated",    "no_socket",      "forwarded", "dropped"};
+  std::string items;
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    std::uint64_t count = 0;
+    for (const auto& interface : wiring_.interfaces) {
+      count += interface->program().decisions().frames[i];
+    }
+    append(items, kNames[i], count);
+  }
+  return list("steered", items);
 }
 
 std::string Counted::details() const {
   std::string edits;
   for (std::size_t i = 0; i < telemetry::kEditResults; ++i) {
     std::uint64_t count = 0;
-    for (const auto& lane : wiring.lanes) count += lane->edit_stats().results[i].value();
+    for (const auto& lane : wiring_.lanes) count += lane->edit_stats().results[i].value();
     append(edits, to_name(static_cast<telemetry::EditResult>(i)), count);
   }
   std::string malformed;
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     std::uint64_t count = 0;
-    for (const auto& lane : wiring.lanes) count += lane->stats().malformed[i].value();
+    for (const auto& lane : wiring_.lanes) count += lane->stats().malformed[i].value();
     append(malformed, to_name(static_cast<DropReason>(i)), count);
   }
   std::uint64_t checksums = 0;
-  for (const auto& lane : wiring.lanes) {
+  for (const auto& lane : wiring_.lanes) {
     checksums += lane->edit_stats().checksums_completed.value();
   }
   append(edits, "checksums completed", checksums);
-  std::string text = list("edits", edits);
+  std::string text = steering() + list("edits", edits);
   text += list("broken", malformed.empty() ? malformed : malformed + "   passed on untouched");
-  if (wiring.rpcs) text += describe_rpcs(*wiring.rpcs);
+  if (wiring_.rpcs) text += describe_rpcs(*wiring_.rpcs);
   return text;
 }
 

@@ -14,18 +14,26 @@ namespace valinor::app {
 
 /// What is counted; `tap` may be null. Any call reads counters that may still be moving; the books
 /// are exact once everything has stopped.
-struct Counted {
-  const Wiring& wiring;
-  const tap::EgressTap* tap;
-  const exporter::ExporterStats& exporter;
+class Counted {
+ public:
+  Counted(const Wiring& wiring, const tap::EgressTap* tap, const exporter::ExporterStats& exporter)
+      : wiring_{wiring}, tap_{tap}, exporter_{exporter} {}
 
   [[nodiscard]] LiveTotals live() const;
   [[nodiscard]] FrameBooks frames() const;
   [[nodiscard]] RecordBooks records() const;
   [[nodiscard]] std::optional<TapBooks> tapped() const;
 
-  /// Lines about what two-sided roles did: edits, broken telemetry passed on, RPCs; "" for others.
+  /// Lines that say more of the same frames: by which rule they were steered, edits, broken
+  /// telemetry that was passed on, RPCs. Only what occurred.
   [[nodiscard]] std::string details() const;
+
+ private:
+  [[nodiscard]] std::string steering() const;
+
+  const Wiring& wiring_;
+  const tap::EgressTap* tap_;
+  const exporter::ExporterStats& exporter_;
 };
 
 }  // namespace valinor::app

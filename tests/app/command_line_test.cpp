@@ -193,7 +193,7 @@ TEST(CommandLine, UsageErrorsSayWhatAndWhereToLook) {
 
 TEST(CommandLine, NumbersSayTheirRange) {
   EXPECT_EQ(usage({"gen", "a", "--hops", "x"}),
-            "valinor-afxdp: --hops wants a whole number from 1 to 64, got 'x'\n"
+            "valinor-afxdp: --hops wants a whole number from 0 to 64, got 'x'\n"
             "Try 'valinor-afxdp gen --help'.\n");
   EXPECT_EQ(usage({"gen", "a", "--pps"}),
             "valinor-afxdp: --pps needs a value\nTry 'valinor-afxdp gen --help'.\n");

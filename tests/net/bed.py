@@ -144,7 +144,7 @@ class Bed:
 def remove_leftovers():
     """Namespaces of test runs that were killed."""
     for line in run("ip", "netns", "list").stdout.splitlines():
-        ours = re.match(r"vn(\d+)-\d+[hg]\b", line)
+        ours = re.match(r"vn(\d+)-\d+[a-z]\b", line)
         if ours and not pathlib.Path(f"/proc/{ours[1]}").exists():
             run("ip", "netns", "del", ours[0], check=False)
 
@@ -270,6 +270,13 @@ def _parse_reasons(label, text):
     return {name: _number(number) for name, number in pairs}
 
 
+def _parse_counts(label, text):
+    """"rpcs     requests 3, replies without a request 1" as {"requests": 3, ...}"""
+    line = re.search(rf"^{label} +(.*?)(   .*)?$", text, re.M)
+    pairs = [pair.rsplit(" ", 1) for pair in line[1].split(", ")] if line else []
+    return {name: _number(number) for name, number in pairs}
+
+
 @dataclasses.dataclass
 class Outcome:
     """How a command ended. The two equations are there for those that end with them."""
@@ -280,12 +287,15 @@ class Outcome:
 
     def __post_init__(self):
         self.frames = self.records = self.dropped = self.lost = None
+        self.edits = self.broken = self.rpcs = None  # lines of roles between two interfaces
 
     def read_books(self):
         self.frames = _parse_equation("frames", self.stdout)
         self.records = _parse_equation("records", self.stdout)
         self.dropped = _parse_reasons("dropped", self.stdout)
         self.lost = _parse_reasons("lost", self.stdout)
+        self.edits, self.broken, self.rpcs = (
+            _parse_counts(label, self.stdout) for label in ("edits", "broken", "rpcs"))
         assert sum(self.dropped.values()) == self.frames["dropped"]
         assert sum(self.lost.values()) == self.records["lost"]
         return self

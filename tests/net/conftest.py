@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 import bed as beds
+import chain as chains
 
 
 def pytest_collection_modifyitems(items):
@@ -87,3 +88,30 @@ def start_program(bed, folder):
 @pytest.fixture
 def program(start_program, redis):
     return start_program(redis)
+
+
+# --- Roles between two interfaces ------------------------------------------------------------
+
+
+@pytest.fixture
+def chain(binary, request):
+    """Two queues, or what @pytest.mark.parametrize("chain", [1], indirect=True) says."""
+    with chains.Chain(getattr(request, "param", 2)) as made:
+        yield made
+
+
+@pytest.fixture
+def box(chain, redis, folder):
+    """The program between the chain's two ends."""
+    program = chains.ChainProgram(chain, redis, folder)
+    yield program
+    program.close()
+
+
+@pytest.fixture
+def echo_server(chain):
+    """An unmodified server at the chain's far end, and addresses to reach it."""
+    chain.add_addresses()
+    server = chains.EchoServer(chain)
+    yield server
+    server.stop()

@@ -1,25 +1,11 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <deque>
-#include <map>
-#include <new>
 #include <vector>
 
+#include "count_allocations.hpp"
 #include "pipeline/worker_impl.hpp"
+#include "scripted_port.hpp"
 #include "support/packet_builder.hpp"
-
-namespace {
-std::size_t allocations = 0;  // of this program, all threads; read around Worker::turn()
-}
-
-void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc{};
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace valinor::pipeline {
 namespace {
@@ -27,63 +13,7 @@ namespace {
 using packet_io::Frame;
 using telemetry::p4netintel::Layout;
 using test::PacketBuilder;
-
-/// A port whose frames and room for sending the test decides on.
-class ScriptedPort {
- public:
-  static constexpr bool kStampsArrival = false;
-
-  std::deque<test::Frame> incoming;
-  std::size_t transmit_room = 1000;
-  std::vector<test::Frame> sent;
-  std::map<std::uint64_t, int> held;  // address -> frames in the worker's hands under it
-  std::size_t flushes = 0;
-
-  ScriptedPort() {
-    sent.reserve(1000);
-    memory_.resize(packet_io::kMaxBurst);
-  }
-
-  std::size_t receive(std::span<Frame> frames) noexcept {
-    std::size_t count = 0;
-    for (; count < frames.size() && !incoming.empty(); ++count) {
-      memory_[count] = std::move(incoming.front());
-      incoming.pop_front();
-      const auto bytes = static_cast<std::uint32_t>(memory_[count].size());
-      frames[count] = {.data = memory_[count].data(),
-                       .bytes = bytes,
-                       .wire_bytes = bytes,
-                       .headroom = 0,
-                       .address = count,
-                       .arrival = {}};
-      ++held[count];
-    }
-    return count;
-  }
-  std::size_t transmit(std::span<const Frame> frames) noexcept {
-    const std::size_t taken = std::min(frames.size(), transmit_room);
-    for (const Frame& frame : frames.first(taken)) {
-      sent.emplace_back(frame.data, frame.data + frame.bytes);
-      --held[frame.address];
-    }
-    transmit_room -= taken;
-    return taken;
-  }
-  void recycle(std::span<const Frame> frames) noexcept {
-    for (const Frame& frame : frames) --held[frame.address];
-  }
-  void flush() noexcept { ++flushes; }
-  [[nodiscard]] bool at_end() const noexcept { return incoming.empty(); }
-  [[nodiscard]] std::uint32_t waiting_to_leave() const noexcept { return 0; }
-  static void wait(std::span<ScriptedPort* const>) noexcept {}
-
-  [[nodiscard]] bool all_given_back() const {
-    return std::all_of(held.begin(), held.end(), [](const auto& one) { return one.second == 0; });
-  }
-
- private:
-  std::vector<test::Frame> memory_;
-};
+using test::ScriptedPort;
 
 /// A port that moves nothing but pointers, so that only the worker could allocate.
 class LoopPort {
@@ -255,7 +185,7 @@ TEST(WorkerMemory, NothingIsAllocatedOnTheDataPath) {
     LoopPort port{p4_frame(1, 18)};
     telemetry::RecordRing ring{1 << 20};
     Worker<LoopPort> worker{with_role(role), 0, one_way(port, role), {ring, timebase}};
-    const std::size_t before = allocations;
+    const std::size_t before = test::allocations();
     for (int turn = 0; turn < 2000; ++turn) {
       worker.turn();
       if (turn % 8 == 0) {
@@ -263,7 +193,7 @@ TEST(WorkerMemory, NothingIsAllocatedOnTheDataPath) {
         ring.release();
       }
     }
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(test::allocations(), before);
     EXPECT_EQ(worker.stats().received.value(), 2000 * packet_io::kMaxBurst);
   }
 }

@@ -52,7 +52,7 @@ OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRul
         std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()], config.rings, mode));
     const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
-    log::info("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
+    log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
               to_name(mode_of(port)), refusal.empty() ? "" : "; ", refusal);
   }
 }

@@ -1,0 +1,262 @@
+"""Role forward: a wire with two ends, whatever the traffic is."""
+
+import hashlib
+import os
+import signal
+import socket
+import struct
+import threading
+
+import pytest
+
+import formats
+from bed import inside, run as run_command, wait_until
+from chain import SERVER, SERVER6, has_right_checksums
+from formats import TCP, UDP, Flow
+from test_errors import HOST_NOT_READY
+from test_frames import all_kinds, ping
+
+OFFLOADS = pytest.mark.parametrize("offload", ["on", "off"])
+QUEUES = pytest.mark.parametrize("chain", [1, 2], indirect=True, ids=["1q", "2q"])
+
+
+def connect(chain, kind=socket.SOCK_STREAM, port=7):
+    with inside(chain.client):
+        peer = socket.socket(socket.AF_INET, kind)
+    peer.settimeout(20)
+    peer.connect((SERVER, port))
+    return peer
+
+
+def transfer(peer, size):
+    """Sends and takes back at the same time; answers the digests of both."""
+    data = os.urandom(1 << 20)
+    sent, received, left = hashlib.sha256(), hashlib.sha256(), size
+
+    def send():
+        for _ in range(size // len(data)):
+            peer.sendall(data)
+            sent.update(data)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    while left:
+        part = peer.recv(1 << 18)
+        assert part, f"closed with {left} bytes to come"
+        received.update(part)
+        left -= len(part)
+    sender.join()
+    return sent.digest(), received.digest()
+
+
+@QUEUES
+@OFFLOADS
+def test_everything_of_a_stack_goes_through(box, chain, echo_server, offload):
+    """ARP and neighbour discovery too: the two ends know nothing of each other at first."""
+    chain.set_offload(offload)
+    run = box.start()
+    for number in range(3):
+        ping(chain, socket.AF_INET, SERVER, number)
+        ping(chain, socket.AF_INET6, SERVER6, number)
+    with connect(chain, socket.SOCK_DGRAM) as peer:
+        for size in (0, 1, 17, 512, 1472):
+            message = os.urandom(size)
+            peer.send(message)
+            assert peer.recv(2048) == message
+    with connect(chain) as peer:
+        sent, received = transfer(peer, 20 << 20)
+    assert sent == received
+    chain.settle()
+    outcome = run.stop()
+    assert outcome.frames["dropped"] == 0
+    assert outcome.frames["passed"] < 3  # a late router solicitation may meet the stop
+    assert outcome.frames["received"] > 2 * (20 << 20) // 1500
+    assert outcome.records["produced"] == 0
+    # Some checksums the senders have left to a NIC; without offload, none.
+    completed = outcome.edits.get("checksums completed", 0)
+    assert completed > 100 if offload == "on" else completed == 0
+
+
+def test_datagrams_larger_than_the_mtu_go_through_as_fragments(box, chain, echo_server):
+    run = box.start()
+    with connect(chain, socket.SOCK_DGRAM) as peer:
+        for size in (1473, 3000, 9000):
+            message = os.urandom(size)
+            peer.send(message)
+            assert peer.recv(16384) == message
+    run.stop()
+
+
+@OFFLOADS
+def test_what_the_far_end_gets_has_right_checksums(box, chain, echo_server, offload):
+    chain.set_offload(offload)
+    run = box.start()
+    with chain.server_socket() as receiver:
+        with connect(chain, socket.SOCK_DGRAM) as udp, connect(chain) as tcp:
+            for peer in (udp, tcp):
+                peer.send(b"valinor" * 50)
+                assert peer.recv(2048)
+        # ARP, its answer, UDP, SYN, ACK, data.
+        seen = [frame for frame in receiver.receive(5) if frame[12:14] == b"\x08\x00"]
+    assert {frame[14 + 9] for frame in seen} == {UDP, TCP}
+    assert all(has_right_checksums(frame[14:]) for frame in seen)
+    run.stop()
+
+
+@QUEUES
+@pytest.mark.parametrize("backwards", [False, True])
+def test_frames_of_a_flow_stay_in_order(box, chain, redis, backwards):
+    """Eight flows, some of them telemetry, mixed."""
+    run = box.start()
+    frames = []
+    for number in range(500):
+        for port in range(8):
+            flow = Flow(UDP, "10.0.0.1", f"10.0.0.{port + 2}", 5000 + port, 80)
+            if port % 2:
+                frames.append(formats.valinor_n(1 + len(frames), flow).data)
+            else:
+                payload = struct.pack(">II", port, number)
+                segment = formats.transport(flow, payload)
+                frames.append(formats.ethernet(0x0800) + formats.ipv4_header(
+                    flow, len(segment), identification=number) + segment)
+    received = []
+    for start in range(0, len(frames), 400):  # no burst larger than the smallest ring
+        received += chain.cross(frames[start:start + 400], backwards)
+
+    def by_flow(some):
+        flows = {}
+        for frame in some:
+            flows.setdefault(frame[26:34], []).append(frame)
+        return flows
+
+    assert by_flow(received) == by_flow(frames)
+    outcome = run.stop()
+    assert outcome.frames == {"received": 4000, "transmitted": 4000, "consumed": 0, "passed": 0,
+                              "dropped": 0}
+    assert outcome.records["stored"] == redis.count() == 2000
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("mode", ["copy", "skb"])
+def test_telemetry_is_recorded_and_goes_on_untouched(box, chain, redis, mode, backwards):
+    frames = all_kinds()
+    run = box.start(f"interfaces[0].mode={mode}")
+    out = chain.cross([frame.data for frame in frames], backwards)
+    outcome = run.stop()
+    assert sorted(out) == sorted(frame.data for frame in frames)
+    assert outcome.records["stored"] == redis.count() == len(frames)
+    assert outcome.edits == outcome.broken == outcome.rpcs == {}
+
+
+def test_addresses_towards_the_host_are_rewritten(box, chain):
+    run = box.start("forward.rewrite.dst_mac=02:00:00:00:00:01",
+                    "forward.rewrite.src_mac=02:00:00:00:00:02")
+    frame = formats.valinor_n(1).data
+    addresses = bytes.fromhex("020000000001 020000000002")
+    assert chain.cross([frame]) == [addresses + frame[12:]]
+    assert chain.cross([frame], backwards=True) == [frame]
+    run.stop()
+
+
+@pytest.mark.parametrize("other, books", [("drop", "dropped"), ("kernel", "passed")])
+def test_other_traffic_of_the_network_can_be_kept_out(box, chain, other, books):
+    run = box.start(f"other={other}")
+    plain = formats.ethernet(0x88B5) + bytes(50)
+    telemetry = formats.valinor_n(1).data
+    assert chain.cross([plain, telemetry], count=1) == [telemetry]
+    assert sorted(chain.cross([plain, telemetry], backwards=True)) == sorted([plain, telemetry])
+    outcome = run.stop()
+    assert outcome.frames["transmitted"] == 3 and outcome.frames[books] == 1
+
+
+# --- What can go wrong -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("interface", ["server0", "host0"])
+def test_the_servers_link_may_go_down_and_up(box, chain, interface):
+    run = box.start()
+    frame = formats.valinor_n(1).data
+    namespace = chain.server if interface == "server0" else chain.host
+    chain.ip(namespace, "link", "set", interface, "down")
+    with chain.client_socket() as sender:
+        for _ in range(50):
+            sender.send(frame)
+    wait_until(lambda: chain.statistics("net0")["stats64"]["rx"]["packets"] >= 50, "50 frames")
+    chain.ip(namespace, "link", "set", interface, "up")
+    wait_until(lambda: chain.statistics("host0")["operstate"] == "UP", "the link")
+    with chain.client_socket() as sender, chain.server_socket() as receiver:
+        sender.send(formats.valinor_n(2).data)
+        while formats.valinor_n(2).data not in receiver.receive(1):
+            pass  # some of the 50 may have waited
+    outcome = run.stop()
+    assert outcome.frames["received"] == 51
+    assert outcome.frames["passed"] == 0
+
+
+@pytest.mark.parametrize("on_full", ["drop", "retry"])
+def test_a_full_far_side_is_counted(box, chain, on_full):
+    """The far end's link is down, so frames stay in the box."""
+    run = box.start(f"forward.on_tx_full={on_full}", "interfaces[0].rings.tx=64",
+                    "interfaces[0].rings.completion=64")
+    plain = formats.ethernet(0x88B5) + bytes(1000)
+    with chain.client_socket() as sender:
+        for _ in range(20_000):
+            sender.send(plain)
+    outcome = run.stop(status=None)
+    assert outcome.frames["received"] == 20_000
+    assert outcome.frames["transmitted"] + outcome.frames["dropped"] == 20_000
+    assert outcome.frames["transmitted"] > 64
+
+
+def test_a_far_side_that_is_not_there(box, chain):
+    box.refused("forward.to=nosuch0").assert_error(
+        HOST_NOT_READY, "IF-NAME-01", "nosuch0: no such interface", "host0")
+    assert not chain.has_xdp_program()
+
+
+def test_different_numbers_of_queues(box, folder, redis):
+    import chain as chains
+    with chains.Chain(queues=2, server_queues=1) as uneven:
+        program = chains.ChainProgram(uneven, redis, folder)
+        program.refused().assert_error(
+            HOST_NOT_READY, "FWD-QUEUES-01", "net0 and host0 have different numbers of queues",
+            "2 and 1", "interfaces[].queues")
+        assert not uneven.has_xdp_program()
+        program.start("interfaces[0].queues=[0]").stop()
+        program.close()
+
+
+def test_mtus_that_differ(box, chain):
+    """What does not fit the far side is dropped there by name, and the rest goes on."""
+    chain.set_mtu(1000, [(chain.server, "server0"), (chain.host, "host0")])
+    run = box.start()
+    large = formats.ethernet(0x88B5) + bytes(1400)
+    small = formats.ethernet(0x88B5) + bytes(900)
+    assert chain.cross([small, large, small, large, small], count=3) == [small] * 3
+    outcome = run.stop()
+    assert outcome.frames["transmitted"] == 3
+    assert outcome.frames["dropped"] == 2
+
+
+def test_an_mtu_that_a_frame_cannot_hold_on_the_far_side(box, chain):
+    chain.set_mtu(3000, [(chain.server, "server0"), (chain.host, "host0")])
+    box.refused("interfaces[0].umem.frame_size=2048").assert_error(
+        HOST_NOT_READY, "XSK-MTU-01", "host0", "MTU is 3000")
+    assert not chain.has_xdp_program()
+
+
+def test_kill_9_leaves_no_program_on_either_interface(box, chain):
+    run = box.start()
+    assert chain.has_xdp_program()
+    assert run.kill9().status == -signal.SIGKILL
+    assert not chain.has_xdp_program()
+    box.start().stop()
+    assert not chain.has_xdp_program()
+
+
+@pytest.mark.parametrize("interface", ["net0", "host0"])
+def test_an_interface_that_vanishes_does_not_hang_the_stop(box, chain, interface):
+    run = box.start()
+    chain.cross([formats.valinor_n(1).data])
+    run_command("ip", "-n", chain.host, "link", "del", interface)
+    assert run.stop(status=None).records["produced"] == 1
