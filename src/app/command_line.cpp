@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
 #include <utility>
 
+#include "app/command_options.hpp"
 #include "app/config_suggest.hpp"
 #include "app/config_units.hpp"
 #include "app/config_value.hpp"
@@ -16,189 +16,17 @@
 namespace valinor::app {
 namespace {
 
-constexpr const char* kProgram = "valinor-afxdp";
 constexpr std::array<std::string_view, 6> kCommands{"run",    "tap", "check",
                                                     "replay", "gen", "version"};
-
-/// No NIC sends more than a thousand million a second, and Pacer's sums stay within 64 bits.
-constexpr Number kMaxPacketRate = 1'000'000'000;
 
 /// Options whose value is a word of its own, so that the word is not taken for a command.
 constexpr std::array<std::string_view, 8> kTakeValue{
     "-c", "--config", "--set", "--duration", "--key", "-i", "--interface", "-k"};
 
-constexpr const char* kExamples = R"(Examples:
-  valinor-afxdp -c conf/nic.yaml                     run until Ctrl-C
-  valinor-afxdp -c conf/nic.yaml run -T              check the configuration and stop
-  valinor-afxdp -c conf/nic.yaml --set interfaces[0].mode=copy run --duration 60s
-  valinor-afxdp check conf/nic.yaml --print-effective
-
-Exit status: 0 done, 1 internal error, 2 usage, 3 configuration invalid, 4 host or NIC not ready,
-5 not permitted, 6 records were lost.
-)";
-constexpr const char* kRunExamples = R"(Examples:
-  valinor-afxdp -c conf/nic.yaml run --duration 60s --key 3
-  valinor-afxdp -c conf/nic.yaml -c rack4.yaml run -T
-)";
-constexpr const char* kTapExamples = R"(Examples:
-  valinor-afxdp tap -i eth0 -k 3 --duration 10s
-  valinor-afxdp tap -i eth0 -i eth1 --set timestamp.clock=monotonic
-)";
-constexpr const char* kCheckExamples = R"(Examples:
-  valinor-afxdp check conf/nic.yaml
-  valinor-afxdp check base.yaml rack4.yaml --set role=reflect --print-effective
-)";
-constexpr const char* kReplayExamples = R"(Examples:
-  valinor-afxdp replay trace.pcap --set export.redis.enabled=false
-  valinor-afxdp -c conf/nic.yaml replay trace.pcap --out sent.pcap
-)";
-constexpr const char* kGenExamples = R"(Examples:
-  valinor-afxdp gen veth0 --pps 100000 --seconds 10 --flows 64
-  valinor-afxdp gen trace.pcap --format valinor-n --count 1000
-)";
-
-/// What CLI11 writes into; turned into a CommandLine once all of it was accepted.
-struct Given {
-  std::vector<std::string> files;
-  std::vector<std::string> sets;
-  int verbose = 0;
-  bool quiet = false;
-  RunCommand run;
-  std::string duration;
-  std::string key;
-  std::vector<std::string> tap_interfaces;
-  CheckCommand check;
-  std::vector<std::string> check_files;
-  ReplayCommand replay;
-  std::string replay_output;
-  GenCommand gen;
-  std::string format = "p4netintel";
-  unsigned collect_size = 3;
-  std::string seconds;
-  std::string queues = "all";
-  std::string destination;
-  VersionCommand version;
-};
-
 /// A command line that is wrong; parse() catches it.
 struct Wrong {
   std::string message;
 };
-
-/// CLI11 by itself takes -1 for a large number, and 010 for eight.
-CLI::Validator whole_number(Number min, Number max) {
-  const auto check = [min, max](std::string& text) {
-    const ParsedNumber number = parse_number(text);
-    if (!number || *number < min || *number > max) {
-      return fmt::format("wants a whole number from {} to {}, got {}", min, max, in_quotes(text));
-    }
-    text = std::to_string(*number);
-    return std::string{};
-  };
-  return CLI::Validator{check, ""};
-}
-
-void add_run(CLI::App& app, Given& given) {
-  CLI::App* run = app.add_subcommand("run", "collect telemetry (the default command)");
-  run->add_flag("-T,--check", given.run.check_only, "check the configuration, then stop");
-  run->add_option("--duration", given.duration, "end after this time: 60s, 1h (run.duration)")
-      ->type_name("TIME");
-  run->add_option("--key", given.key, "Redis key of the run (run.key)")->type_name("N");
-  run->footer(kRunExamples);
-}
-
-void add_tap(CLI::App& app, Given& given) {
-  CLI::App* tap = app.add_subcommand("tap", "time every packet that leaves this host");
-  tap->add_option("-i,--interface", given.tap_interfaces, "interface to tap; repeat it")
-      ->required()
-      ->type_name("NAME")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  tap->add_option("-k,--key", given.key, "Redis key of the run (run.key)")->type_name("N");
-  tap->add_option("--duration", given.duration, "end after this time: 60s, 1h (run.duration)")
-      ->type_name("TIME");
-  tap->footer(kTapExamples);
-}
-
-void add_check(CLI::App& app, Given& given) {
-  CLI::App* check = app.add_subcommand("check", "validate configuration files; changes nothing");
-  check->add_option("FILE", given.check_files, "as -c FILE; later files win")->type_name("");
-  check->add_flag("--print-effective", given.check.print_effective,
-                  "show every value in force and where it came from");
-  check->footer(kCheckExamples);
-}
-
-void add_replay(CLI::App& app, Given& given) {
-  CLI::App* replay =
-      app.add_subcommand("replay", "a capture file through the pipeline; needs no NIC");
-  replay->add_option("FILE", given.replay.input, "capture to read (pcap)")
-      ->required()
-      ->type_name("");
-  replay->add_option("--out", given.replay_output, "capture to write what is sent to")
-      ->type_name("FILE");
-  replay->footer(kReplayExamples);
-}
-
-void add_gen(CLI::App& app, Given& given) {
-  CLI::App* gen = app.add_subcommand("gen", "send telemetry packets to a NIC or a capture file");
-  GenCommand& to = given.gen;
-  traffic::FrameConfig& frames = to.frames;
-  const auto option = [gen](const char* name, auto& field, const char* doc, const char* type) {
-    return gen->add_option(name, field, doc)->type_name(type)->capture_default_str();
-  };
-  gen->add_option("TARGET", to.target, "interface, or a file that ends in .pcap")
-      ->required()
-      ->type_name("");
-  option("--format", given.format, "p4netintel or valinor-n", "FORMAT")
-      ->check(CLI::IsMember({"p4netintel", "valinor-n"}));
-  option("--collect-size", given.collect_size, "0..3: how much a P4NetIntel hop writes", "N")
-      ->check(whole_number(0, 3));
-  option("--hops", frames.hops, "hops of a P4NetIntel packet, 0..64", "N")
-      ->check(whole_number(0, 64));
-  option("--flows", frames.flows, "flows that packets are spread over, 1..65536", "N")
-      ->check(whole_number(1, 65536));
-  option("--pps", to.packets_per_second, "packets a second; 0 is as fast as it goes", "N")
-      ->check(whole_number(0, kMaxPacketRate));
-  option("--count", to.count, "stop after N packets; 0 is never", "N")
-      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
-  gen->add_option("--seconds", given.seconds, "stop after this time: 10, 10s, 500ms")
-      ->type_name("TIME");
-  option("--queues", given.queues, "all, 0-3 or 0,2: transmit queues to use", "LIST");
-  option("--payload", frames.payload_bytes, "bytes behind the telemetry", "N")
-      ->check(whole_number(0, 1400));
-  gen->add_option("--dst-mac", given.destination,
-                  "destination Ethernet address [02:00:00:00:00:02]")
-      ->type_name("MAC");
-  option("--seed", frames.seed, "of ports and hop values; the same seed, the same packets", "N")
-      ->check(whole_number(0, std::numeric_limits<std::uint32_t>::max()));
-  gen->add_flag("--int-host", frames.int_host, "with the end host's times (P4NetIntel)");
-  gen->footer(kGenExamples);
-}
-
-void describe(CLI::App& app, Given& given) {
-  app.name(kProgram);
-  app.add_option("-c,--config", given.files, "configuration file; repeat it, later files win")
-      ->type_name("FILE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--set", given.sets, "override one key of the configuration; repeat it")
-      ->type_name("KEY.PATH=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_flag("-v,--verbose", given.verbose, "log more");
-  app.add_flag("-q,--quiet", given.quiet, "log errors only");
-  app.footer(kExamples);
-  app.require_subcommand(1);
-  app.fallthrough();
-  add_run(app, given);
-  add_tap(app, given);
-  add_check(app, given);
-  add_replay(app, given);
-  add_gen(app, given);
-  app.add_subcommand("version", "print the version")
-      ->add_flag("--build-info", given.version.build_info, "compiler, libraries and features too");
-  for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
-}
 
 /// The first word that is neither an option nor an option's value: its index, or the size.
 std::size_t find_command(std::span<const std::string_view> arguments) {
@@ -396,7 +224,7 @@ tl::expected<CommandLine, CommandLineAnswer> parse_command_line(
 
   Given given;
   CLI::App app{"Receives in-band network telemetry by AF_XDP and lands it in Redis."};
-  describe(app, given);
+  describe_options(app, given);
   std::string command;
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 takes them

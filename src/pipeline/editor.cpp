@@ -130,7 +130,7 @@ void Editor::finish_hop(const Frame& frame, telemetry::TracePlace place, HostTim
 
 void Editor::remember(const Frame& frame, const telemetry::Anatomy& anatomy,
                       const telemetry::PacketRecord& request, HostTime now) noexcept {
-  if (!anatomy.has_stack || request.rpc_id == 0) return;
+  if (!anatomy.has_stack) return;
   const wire::Bytes stack = wire::Bytes{frame.span()}.subspan(anatomy.link.bytes);
   const std::size_t bytes = telemetry::copy_traces(stack, anatomy.stack, traces_);
   if (bytes == 0 && anatomy.stack.traces != 0) return;  // more than the switches stack

@@ -4,52 +4,22 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <chrono>
-#include <cstdarg>
-#include <cstdio>
-#include <mutex>
-#include <thread>
 
+#include "base/bpf.hpp"
 #include "base/failure.hpp"
-#include "base/log.hpp"
 #include "egress_tap.skel.h"
 
 namespace valinor::tap {
 namespace {
 
-/// libbpf explains its failures in print only; shown with -v.
-int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
-  va_list again;
-  va_copy(again, arguments);
-  std::string text(
-      static_cast<std::size_t>(std::max(0, std::vsnprintf(nullptr, 0, format, arguments))), '\0');
-  std::vsnprintf(text.data(), text.size() + 1, format, again);
-  va_end(again);
-  while (text.ends_with('\n')) text.pop_back();
-  if (!text.empty()) log::debug("{}", text);
-  return 0;
-}
-
-bool has_capability(int capability) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> words{};
-  if (::syscall(SYS_capget, &header, words.data()) != 0) return false;
-  const auto bit = static_cast<unsigned>(capability);
-  return (words[bit / 32].effective >> bit % 32 & 1) != 0;
-}
-
 [[noreturn]] void refuse_load(const std::string& what, int error) {
   if (error == EPERM) {
     std::string missing;
-    if (!has_capability(CAP_BPF)) missing = "CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN)";
-    if (!has_capability(CAP_NET_ADMIN)) {
+    if (!bpf::has_capability(CAP_BPF)) missing = "CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN)";
+    if (!bpf::has_capability(CAP_NET_ADMIN)) {
       missing += missing.empty() ? "CAP_NET_ADMIN" : " and CAP_NET_ADMIN";
     }
     // In a user namespace of a container the capability is there, and counts for nothing.
@@ -73,15 +43,6 @@ bool has_capability(int capability) {
                                : "-v    prints what the kernel's verifier said"}};
 }
 
-/// Returns when every run of the program that had begun has ended.
-void wait_for_running_programs() {
-  // A program of tc egress runs within an RCU read-side section. MEMBARRIER_CMD_GLOBAL is
-  // synchronize_rcu() for user space: it returns after every section that had begun before it.
-  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
-  // Refused on nohz_full kernels. A grace period lasts some milliseconds; this is many of them.
-  std::this_thread::sleep_for(std::chrono::milliseconds{200});
-}
-
 std::size_t possible_cpus() { return static_cast<std::size_t>(::libbpf_num_possible_cpus()); }
 
 }  // namespace
@@ -91,10 +52,10 @@ void TapProgram::Unload::operator()(egress_tap_bpf* skeleton) const noexcept {
 }
 
 TapProgram::TapProgram(const TapConfig& config) {
-  static std::once_flag log_once;
-  std::call_once(log_once, [] { ::libbpf_set_print(log_libbpf); });
+  bpf::log_libbpf_as_debug();
 
   std::vector<TappedInterface> interfaces;
+  interfaces.reserve(config.interfaces.size());
   for (const std::string& name : config.interfaces) {
     interfaces.push_back(find_tapped_interface(name));
   }
@@ -133,7 +94,7 @@ void TapProgram::enable() noexcept { skeleton_->bss->enabled = 1; }
 void TapProgram::disable() noexcept {
   if (skeleton_->bss->enabled == 0) return;
   skeleton_->bss->enabled = 0;
-  wait_for_running_programs();
+  bpf::wait_for_running_programs();
 }
 
 std::vector<TapCounts> TapProgram::counts_of_cpus() const {
@@ -143,6 +104,7 @@ std::vector<TapCounts> TapProgram::counts_of_cpus() const {
     throw_errno("read the tap's counters");
   }
   std::vector<TapCounts> counts;
+  counts.reserve(of_cpus.size());
   for (const auto& one : of_cpus) counts.push_back({one.packets, one.overflow, one.bytes});
   return counts;
 }

@@ -209,7 +209,7 @@ TEST(CommandLine, ValuesThatDoNotFitNameTheirOption) {
   EXPECT_TRUE(names({"gen"}, "TARGET"));
   EXPECT_TRUE(names({"gen", "a", "--format", "int-md"}, "--format"));
   EXPECT_TRUE(names({"gen", "a", "--collect-size", "4"}, "--collect-size"));
-  EXPECT_TRUE(names({"gen", "a", "--hops", "0"}, "--hops"));
+  EXPECT_TRUE(names({"gen", "a", "--hops", "65"}, "--hops"));
   EXPECT_TRUE(names({"gen", "a", "--hops", "x"}, "--hops"));
   EXPECT_TRUE(names({"gen", "a", "--flows", "-1"}, "--flows"));
   EXPECT_TRUE(names({"gen", "a", "--pps", "-1"}, "--pps"));

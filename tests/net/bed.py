@@ -154,11 +154,11 @@ class PacketSocket:
 
     _SOL_PACKET, _PACKET_AUXDATA, _STATUS_VLAN_VALID, _ETH_P_ALL = 263, 8, 0x10, 3
 
-    def __init__(self, namespace, interface):
+    def __init__(self, namespace, interface, ethertype=_ETH_P_ALL):
         with inside(namespace):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
-                                         socket.htons(self._ETH_P_ALL))
-            self._socket.bind((interface, self._ETH_P_ALL))
+                                         socket.htons(ethertype))
+            self._socket.bind((interface, ethertype))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
         self._socket.setsockopt(self._SOL_PACKET, self._PACKET_AUXDATA, 1)
 
@@ -180,6 +180,15 @@ class PacketSocket:
             if sender[2] != socket.PACKET_OUTGOING:
                 frames.append(self._with_tag(data, notes))
         return frames
+
+    def waiting(self):
+        """How many frames came in and were not received; they are thrown away."""
+        self._socket.setblocking(False)
+        for count in itertools.count():
+            try:
+                self._socket.recv(1)
+            except BlockingIOError:
+                return count
 
     def _with_tag(self, data, notes):
         for level, kind, note in notes:

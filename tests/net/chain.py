@@ -85,14 +85,17 @@ class Chain:
     def add_addresses(self):
         """At the two ends; the server also knows RAW_CLIENT, whose frames a test writes."""
         self.ip(self.server, "link", "set", "server0", "address", _text(formats.HOST_MAC))
-        for (namespace, interface), v4, v6 in zip(self.ends(), (CLIENT, SERVER),
-                                                  (CLIENT6, SERVER6)):
-            run("ip", "netns", "exec", namespace, "sysctl", "-qw",
-                f"net.ipv6.conf.{interface}.disable_ipv6=0")
-            self.ip(namespace, "addr", "add", f"{v4}/24", "dev", interface)
-            self.ip(namespace, "addr", "add", f"{v6}/64", "dev", interface, "nodad")
+        for (namespace, interface), address in zip(self.ends(), (CLIENT, SERVER)):
+            self.ip(namespace, "addr", "add", f"{address}/24", "dev", interface)
         self.ip(self.server, "neigh", "replace", RAW_CLIENT, "lladdr", _text(formats.SENDER_MAC),
                 "dev", "server0", "nud", "permanent")
+
+    def add_ipv6_addresses(self):
+        """From now on the two ends send a packet now and then without being asked."""
+        for (namespace, interface), address in zip(self.ends(), (CLIENT6, SERVER6)):
+            run("ip", "netns", "exec", namespace, "sysctl", "-qw",
+                f"net.ipv6.conf.{interface}.disable_ipv6=0")
+            self.ip(namespace, "addr", "add", f"{address}/64", "dev", interface, "nodad")
 
     def client_socket(self):
         return PacketSocket(self.client, "client0")

@@ -54,6 +54,7 @@ def transfer(peer, size):
 def test_everything_of_a_stack_goes_through(box, chain, echo_server, offload):
     """ARP and neighbour discovery too: the two ends know nothing of each other at first."""
     chain.set_offload(offload)
+    chain.add_ipv6_addresses()
     run = box.start()
     for number in range(3):
         ping(chain, socket.AF_INET, SERVER, number)
@@ -72,9 +73,9 @@ def test_everything_of_a_stack_goes_through(box, chain, echo_server, offload):
     assert outcome.frames["passed"] < 3  # a late router solicitation may meet the stop
     assert outcome.frames["received"] > 2 * (20 << 20) // 1500
     assert outcome.records["produced"] == 0
-    # Some checksums the senders have left to a NIC; without offload, none.
+    # Those that the senders have left to a NIC; one in 65,536 looks like that by chance.
     completed = outcome.edits.get("checksums completed", 0)
-    assert completed > 100 if offload == "on" else completed == 0
+    assert completed > 100 if offload == "on" else completed < 20
 
 
 def test_datagrams_larger_than_the_mtu_go_through_as_fragments(box, chain, echo_server):

@@ -5,21 +5,14 @@
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <linux/if_link.h>
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <cstdarg>
-#include <cstdio>
-#include <mutex>
 #include <string>
-#include <thread>
 
+#include "base/bpf.hpp"
 #include "base/failure.hpp"
-#include "base/log.hpp"
 #include "packet_io/afxdp/foreign_program.hpp"
 #include "redirect.skel.h"
 #include "wire/packet.hpp"
@@ -43,19 +36,6 @@ static_assert(VALINOR_MAX_UDP_PORTS == wire::kMaxMatchUdpPorts);
 static_assert(VALINOR_MAX_VLAN_TAGS == wire::kMaxVlanTags);
 static_assert(VALINOR_MAX_IPV6_EXTENSIONS == wire::kMaxIpv6Extensions);
 
-/// libbpf explains its failures in print only, the verifier's pages included; shown with -v.
-int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
-  va_list again;
-  va_copy(again, arguments);
-  std::string text(
-      static_cast<std::size_t>(std::max(0, std::vsnprintf(nullptr, 0, format, arguments))), '\0');
-  std::vsnprintf(text.data(), text.size() + 1, format, again);
-  va_end(again);
-  while (text.ends_with('\n')) text.pop_back();
-  if (!text.empty()) log::debug("{}", text);
-  return 0;
-}
-
 valinor_steer_rules to_table(const wire::MatchRules& rules, OtherTraffic other) {
   if (rules.ethertypes.size() > VALINOR_MAX_ETHERTYPES ||
       rules.udp_dst_ports.size() > VALINOR_MAX_UDP_PORTS) {
@@ -76,18 +56,11 @@ valinor_steer_rules to_table(const wire::MatchRules& rules, OtherTraffic other) 
   return table;
 }
 
-bool has_capability(int capability) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> words{};
-  if (::syscall(SYS_capget, &header, words.data()) != 0) return false;
-  const auto bit = static_cast<unsigned>(capability);
-  return (words[bit / 32].effective >> bit % 32 & 1) != 0;
-}
-
 [[noreturn]] void refuse_load(int error) {
   // The verifier lets packet pointers move by a number from the packet, such as the length of an
   // IPv4 header, only with CAP_PERFMON; it calls that EACCES, like all it rejects.
-  const bool may_do_arithmetic = has_capability(CAP_PERFMON) || has_capability(CAP_SYS_ADMIN);
+  const bool may_do_arithmetic =
+      bpf::has_capability(CAP_PERFMON) || bpf::has_capability(CAP_SYS_ADMIN);
   if (error == EPERM || (error == EACCES && !may_do_arithmetic)) {
     throw Failure{ExitStatus::not_permitted,
                   {.code = "CAP-BPF-01",
@@ -139,16 +112,6 @@ bool has_capability(int capability) {
                  .next = next}};
 }
 
-/// Returns when every NAPI poll that was running has ended.
-void wait_for_running_polls() {
-  // NAPI polls, from our program to the flush of its redirects, run with bottom halves off, which
-  // is an RCU read-side section. MEMBARRIER_CMD_GLOBAL is synchronize_rcu() for user space: it
-  // returns after every section that had begun before it.
-  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
-  // Refused on nohz_full kernels. A grace period lasts some milliseconds; this is many of them.
-  std::this_thread::sleep_for(std::chrono::milliseconds{200});
-}
-
 }  // namespace
 
 void RedirectProgram::Unload::operator()(redirect_bpf* skeleton) const noexcept {
@@ -157,8 +120,7 @@ void RedirectProgram::Unload::operator()(redirect_bpf* skeleton) const noexcept 
 
 RedirectProgram::RedirectProgram(const wire::MatchRules& rules, OtherTraffic other,
                                  std::uint32_t queues) {
-  static std::once_flag log_once;
-  std::call_once(log_once, [] { ::libbpf_set_print(log_libbpf); });
+  bpf::log_libbpf_as_debug();
 
   skeleton_.reset(redirect_bpf::open());
   if (!skeleton_) refuse_load(errno);
@@ -204,7 +166,7 @@ void RedirectProgram::unsteer() noexcept {
     // Missing is as good as removed: the kernel takes out closed sockets by itself.
     ::bpf_map_delete_elem(::bpf_map__fd(skeleton_->maps.sockets), &slot);
   }
-  if (!steered_.empty()) wait_for_running_polls();
+  if (!steered_.empty()) bpf::wait_for_running_programs();
   steered_.clear();
 }
 

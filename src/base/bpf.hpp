@@ -1,0 +1,16 @@
+/// What every BPF program of ours needs from its host program.
+#pragma once
+
+namespace valinor::bpf {
+
+/// From now on libbpf's own messages, the verifier's pages included, are log lines of level debug:
+/// by default it prints failures, and harmless notes, on stderr. Any thread, any number of times.
+void log_libbpf_as_debug();
+
+/// Whether the process has an effective capability (CAP_BPF, ... of linux/capability.h).
+[[nodiscard]] bool has_capability(int capability);
+
+/// Returns when every BPF program that was running in a packet path has ended.
+void wait_for_running_programs();
+
+}  // namespace valinor::bpf
