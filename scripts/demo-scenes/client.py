@@ -52,7 +52,7 @@ def main():
     interface, total = sys.argv[1], int(sys.argv[2])
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(formats.ETHERTYPE_INT))
     wire.bind((interface, formats.ETHERTYPE_INT))
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    wire.setsockopt(socket.SOL_SOCKET, 33, 1 << 22)  # SO_RCVBUFFORCE
     wire.setblocking(False)
     requests = make_requests()
     sent_at, answered, sent, wrong = {}, 0, 0, 0

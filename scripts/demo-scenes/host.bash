@@ -8,11 +8,11 @@ make_chain() {
   make_namespaces "$switches" "$host" "$server"
   connect "$host" net0 "$switches" client0
   connect "$host" host0 "$server" server0
+  ip -n "$server" link set server0 address 08:00:00:00:04:00
   ip -n "$switches" addr add 10.78.0.1/24 dev client0
   ip -n "$server" addr add "$server_address/24" dev server0
   # The end of the requests that the client builds itself, frame by frame.
   ip -n "$server" neigh add 10.78.0.9 lladdr 08:00:00:00:01:00 dev server0 nud permanent
-  ip -n "$server" link set server0 address 08:00:00:00:04:00
 }
 
 start_server() {

@@ -37,6 +37,9 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
   if (word.size() < 2 || word.size() > kMaxWord) return best;
   for (const std::string_view candidate : known) {
+    // At least as many letters must be added or removed as the lengths differ by.
+    const std::size_t longer = std::max(word.size(), candidate.size());
+    if (longer - std::min(word.size(), candidate.size()) >= best_distance) continue;
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < best_distance && distance < candidate.size()) {
       best = candidate;

@@ -153,13 +153,14 @@ class PacketSocket:
     """Whole frames, as they stand on the wire; VLAN tags that the kernel took off are put back."""
 
     _SOL_PACKET, _PACKET_AUXDATA, _STATUS_VLAN_VALID, _ETH_P_ALL = 263, 8, 0x10, 3
+    _SO_RCVBUFFORCE = 33  # not bounded by net.core.rmem_max
 
     def __init__(self, namespace, interface, ethertype=_ETH_P_ALL):
         with inside(namespace):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
                                          socket.htons(ethertype))
             self._socket.bind((interface, ethertype))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+        self._socket.setsockopt(socket.SOL_SOCKET, self._SO_RCVBUFFORCE, 1 << 25)
         self._socket.setsockopt(self._SOL_PACKET, self._PACKET_AUXDATA, 1)
 
     def __enter__(self):

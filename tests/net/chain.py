@@ -108,6 +108,10 @@ class Chain:
         return json.loads(run("ip", "-n", self.host, "-j", "-s", "link", "show", "dev",
                               interface).stdout)[0]
 
+    def received(self):
+        """By the program's network side."""
+        return self.statistics("net0")["stats64"]["rx"]["packets"]
+
     def settle(self):
         """Returns when nothing has come in for a while."""
         seen = []

@@ -173,6 +173,7 @@ class Relay(threading.Thread):
         super().__init__()
         self._collect_size, self._hops = collect_size, hops
         self.replies, self.plain_replies, self.errors = {}, [], []
+        self._first_sent = {}  # (port, RPC id) -> ns
         with inside(chain.client):
             self._tap = os.open("/dev/net/tun", os.O_RDWR)
             fcntl.ioctl(self._tap, 0x400454CA, struct.pack("16sH22x", b"tap0", 0x1002))
@@ -226,7 +227,10 @@ class Relay(threading.Thread):
     def _towards_server(self, frame):
         if not self._is_tcp_data(frame):
             return frame
-        hops = self.traces_for(rpc_id_of(frame[14:]))
+        rpc_id = rpc_id_of(frame[14:])
+        self._first_sent.setdefault((int.from_bytes(frame[34:36], "big"), rpc_id),
+                                    time.perf_counter_ns())
+        hops = self.traces_for(rpc_id)
         links = [0x1213] * (len(hops) - 1) + [0x0800]
         traces = b"".join(formats.encode_trace(self._collect_size, hop, link)
                           for hop, link in zip(hops, links))
@@ -239,5 +243,7 @@ class Relay(threading.Thread):
             return frame
         reply = Reply.parse(self._collect_size, frame)
         port = int.from_bytes(reply.plain[36:38], "big")
+        since_request = time.perf_counter_ns() - self._first_sent[port, reply.rpc_id]
+        assert 0 < reply.time_ns < since_request
         self.replies.setdefault((port, reply.rpc_id), []).append(reply)
         return reply.plain

@@ -4,6 +4,7 @@ import itertools
 import socket
 import struct
 import time
+from random import Random
 
 import pytest
 
@@ -88,6 +89,29 @@ def test_broken_telemetry_goes_on_untouched_and_is_counted(box, chain, redis, ki
     assert outcome.broken == {kind: len(frames)}
     assert outcome.frames["transmitted"] == len(frames)
     assert outcome.records["produced"] == 0
+
+
+def damage(random, frame):
+    """A few bytes changed, most of them in the headers, or the end cut off."""
+    data = bytearray(frame)
+    for _ in range(random.randrange(1, 4)):
+        data[random.randrange(12, min(len(data), random.choice((24, 80, 1500))))] = (
+            random.randrange(256))
+    return bytes(data[:random.randrange(20, len(data))] if random.random() < 0.2 else data)
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("role", ["forward", "sink", "transit", "source", "host"])
+def test_damaged_frames_all_go_on(box, chain, role, backwards):
+    """Whatever is wrong with them: one comes out for each that came in."""
+    random = Random(f"{role} {backwards}")
+    frames = [frame for size in LAYOUTS for pair in all_paths(size)[::3] for frame in pair]
+    frames = [damage(random, frame) for frame in frames * 2]
+    run = box.start(f"role={role}")
+    for start in range(0, len(frames), 300):  # no burst larger than the smallest ring
+        chain.cross(frames[start:start + 300], backwards)
+    outcome = run.stop()
+    assert outcome.frames["transmitted"] == outcome.frames["received"] == len(frames)
 
 
 @pytest.mark.parametrize("role", ["sink", "transit", "host"])
@@ -271,8 +295,8 @@ def test_another_instance_reads_what_the_source_wrote(box, chain, redis, folder)
 
 
 def test_the_source_leaves_what_it_was_not_asked_for(box, chain):
-    fragment = formats.ethernet(0x0800) + struct.pack(">BBHHHBBH", 0x45, 0, 28, 1, 0x2000, 64, 17, 0)
-    fragment += bytes(8) + bytes(8)
+    first_fragment = struct.pack(">BBHHHBBH", 0x45, 0, 28, 1, 0x2000, 64, UDP, 0) + bytes(16)
+    fragment = formats.ethernet(0x0800) + first_fragment
     frames = [plain(Flow(TCP)), plain(Flow(UDP, destination_port=99)), fragment,
               formats.ethernet(0x0806) + bytes(46), formats.ethernet(0x86DD) + b"\x60" + bytes(60),
               formats.p4netintel(3, make_hops(2, 1)).data, formats.valinor_n(1).data]

@@ -11,7 +11,7 @@ import pytest
 
 import formats
 from bed import inside, run as run_command, wait_until
-from chain import SERVER, SERVER6, has_right_checksums
+from chain import SERVER, SERVER6, Chain, ChainProgram, has_right_checksums
 from formats import TCP, UDP, Flow
 from test_errors import HOST_NOT_READY
 from test_frames import all_kinds, ping
@@ -149,6 +149,20 @@ def test_telemetry_is_recorded_and_goes_on_untouched(box, chain, redis, mode, ba
     assert outcome.edits == outcome.broken == outcome.rpcs == {}
 
 
+@pytest.mark.parametrize("network, host", [("copy", "skb"), ("skb", "copy"), ("auto", "auto")])
+def test_each_side_may_have_settings_of_its_own(box, chain, network, host):
+    text = box.config.read_text()
+    start, end = text.index("interfaces:"), text.index("forward:")
+    box.config.write_text(text[:start] + f"interfaces: [{{name: net0, mode: {network}}}, "
+                          f"{{name: host0, mode: {host}}}]\n" + text[end:])
+    frames = [frame.data for frame in all_kinds()[:100]]
+    run = box.start()
+    assert sorted(chain.cross(frames)) == sorted(frames)
+    assert sorted(chain.cross(frames, backwards=True)) == sorted(frames)
+    assert run.stop().frames["transmitted"] == 200
+    assert f"mode {host} asked" in run.text() and f"mode {network} asked" in run.text()
+
+
 def test_addresses_towards_the_host_are_rewritten(box, chain):
     run = box.start("forward.rewrite.dst_mac=02:00:00:00:00:01",
                     "forward.rewrite.src_mac=02:00:00:00:00:02")
@@ -173,40 +187,71 @@ def test_other_traffic_of_the_network_can_be_kept_out(box, chain, other, books):
 # --- What can go wrong -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("interface", ["server0", "host0"])
-def test_the_servers_link_may_go_down_and_up(box, chain, interface):
+LARGE = formats.ethernet(0x88B5) + bytes(1000)
+
+
+def send_inwards(chain, count):
+    """Whatever becomes of them; returns when the box's network side has taken all of them in."""
+    before = chain.received()
+    with chain.client_socket() as sender:
+        for _ in range(count):
+            sender.send(LARGE)
+    wait_until(lambda: chain.received() >= before + count, "the frames to arrive")
+
+
+@pytest.mark.parametrize("interface, reason", [("server0", "tx_refused"), ("host0", "tx_full")])
+def test_the_servers_link_may_go_down_and_up(box, chain, interface, reason):
+    """The far end's device refuses frames; our own takes none, so that they wait in its ring."""
     run = box.start()
-    frame = formats.valinor_n(1).data
     namespace = chain.server if interface == "server0" else chain.host
     chain.ip(namespace, "link", "set", interface, "down")
-    with chain.client_socket() as sender:
-        for _ in range(50):
-            sender.send(frame)
-    wait_until(lambda: chain.statistics("net0")["stats64"]["rx"]["packets"] >= 50, "50 frames")
+    send_inwards(chain, 3000)
     chain.ip(namespace, "link", "set", interface, "up")
     wait_until(lambda: chain.statistics("host0")["operstate"] == "UP", "the link")
+    last = formats.ethernet(0x88B6) + bytes(100)
     with chain.client_socket() as sender, chain.server_socket() as receiver:
-        sender.send(formats.valinor_n(2).data)
-        while formats.valinor_n(2).data not in receiver.receive(1):
-            pass  # some of the 50 may have waited
+        def has_come():
+            sender.send(last)
+            return last in receiver.receive(1)
+        wait_until(has_come, "a frame behind those that waited")
     outcome = run.stop()
-    assert outcome.frames["received"] == 51
+    assert outcome.dropped[reason] > 0 and set(outcome.dropped) <= {reason, "rx_ring_full"}
     assert outcome.frames["passed"] == 0
 
 
+def test_a_link_that_stays_down_does_not_hang_the_stop(box, chain):
+    run = box.start()
+    chain.ip(chain.host, "link", "set", "host0", "down")
+    send_inwards(chain, 3000)
+    outcome = run.stop()
+    assert outcome.frames["transmitted"] == 0
+    assert outcome.dropped["tx_unfinished"] > 0
+    assert sum(outcome.dropped.values()) == 3000
+
+
 @pytest.mark.parametrize("on_full", ["drop", "retry"])
-def test_a_full_far_side_is_counted(box, chain, on_full):
-    """The far end's link is down, so frames stay in the box."""
-    run = box.start(f"forward.on_tx_full={on_full}", "interfaces[0].rings.tx=64",
-                    "interfaces[0].rings.completion=64")
-    plain = formats.ethernet(0x88B5) + bytes(1000)
-    with chain.client_socket() as sender:
-        for _ in range(20_000):
-            sender.send(plain)
-    outcome = run.stop(status=None)
+def test_rings_that_are_too_small_lose_frames_by_name(box, chain, on_full):
+    rings = ("rx=64", "fill=64", "tx=64", "completion=64")
+    run = box.start(f"forward.on_tx_full={on_full}",
+                    *(f"interfaces[0].rings.{ring}" for ring in rings))
+    send_inwards(chain, 20_000)
+    outcome = run.stop()
     assert outcome.frames["received"] == 20_000
-    assert outcome.frames["transmitted"] + outcome.frames["dropped"] == 20_000
     assert outcome.frames["transmitted"] > 64
+    assert set(outcome.dropped) <= {"rx_ring_full", "rx_no_frame", "tx_full"}
+
+
+def test_a_box_that_stands_still_counts_what_it_missed(box, chain):
+    run = box.start()
+    run.send_signal(signal.SIGSTOP)
+    send_inwards(chain, 5000)
+    run.send_signal(signal.SIGCONT)
+    frame = formats.valinor_n(1).data
+    with chain.client_socket() as sender, chain.server_socket() as receiver:
+        wait_until(lambda: sender.send(frame) or frame in receiver.receive(1), "the next frame")
+    outcome = run.stop()
+    assert outcome.dropped["rx_ring_full"] > 2000
+    assert set(outcome.dropped) <= {"rx_ring_full", "rx_no_frame"}
 
 
 def test_a_far_side_that_is_not_there(box, chain):
@@ -215,10 +260,9 @@ def test_a_far_side_that_is_not_there(box, chain):
     assert not chain.has_xdp_program()
 
 
-def test_different_numbers_of_queues(box, folder, redis):
-    import chain as chains
-    with chains.Chain(queues=2, server_queues=1) as uneven:
-        program = chains.ChainProgram(uneven, redis, folder)
+def test_different_numbers_of_queues(binary, folder, redis):
+    with Chain(queues=2, server_queues=1) as uneven:
+        program = ChainProgram(uneven, redis, folder)
         program.refused().assert_error(
             HOST_NOT_READY, "FWD-QUEUES-01", "net0 and host0 have different numbers of queues",
             "2 and 1", "interfaces[].queues")

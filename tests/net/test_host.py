@@ -10,7 +10,7 @@ import time
 import pytest
 
 import formats
-from bed import PacketSocket, inside, run as run_command
+from bed import PacketSocket
 from chain import RAW_CLIENT, SERVER, has_right_checksums
 from formats import LAYOUTS, TCP, TRACE_BYTES, UDP, Flow, IntHost
 from rpc import RawClient, Relay, Reply, reply_to, request, without_links
@@ -94,7 +94,7 @@ def test_a_hundred_thousand_requests(box, chain, echo_server, redis):
     run = box.start("role=host")
     forked = multiprocessing.get_context("fork")
     is_over = forked.Event()
-    others = forked.Process(target=meanwhile, args=(chain, is_over))
+    others = forked.Process(target=meanwhile, args=(chain, is_over), daemon=True)
     with PacketSocket(chain.server, "server0", 0x1212) as telemetry, RawClient(chain) as client:
         others.start()
         try:
@@ -135,7 +135,6 @@ def test_tcp_replies_carry_the_traces_of_their_requests(box, chain, echo_server,
                 message = struct.pack(">I", rpc_id) + os.urandom((turn * 37 + number) % (mtu - 60))
                 peer.sendall(message)
                 asked[peer] = message
-                begun = time.perf_counter_ns()
             for peer, message in asked.items():
                 echo = b""
                 while len(echo) < len(message):
@@ -150,7 +149,7 @@ def test_tcp_replies_carry_the_traces_of_their_requests(box, chain, echo_server,
     for (_, rpc_id), replies in relay.replies.items():
         for reply in replies:
             assert reply.traces == relay.expected(rpc_id)
-            assert 1 <= reply.requests <= 2 and 0 < reply.time_ns < 5_000_000_000
+            assert 1 <= reply.requests <= 2  # a retransmission is possible
             assert has_right_checksums(reply.plain[14:])
     assert outcome.rpcs["requests"] == 800
     assert outcome.frames["dropped"] == 0
@@ -265,6 +264,16 @@ def test_id_0_is_no_rpc(box, chain):
     outcome = run.stop()
     assert outcome.rpcs == {"refused": 1}
     assert outcome.records["produced"] == 1
+
+
+def test_more_traces_than_switches_stack_are_stripped_and_not_kept(box, chain):
+    run = box.start("role=host")
+    frame = request(1, make_hops(21, 1))
+    original, = chain.cross([frame.data])
+    assert original == frame.without_telemetry()
+    assert cross_back(chain, [reply_to(original)]) == [reply_to(original)]
+    outcome = run.stop()
+    assert outcome.rpcs == {"refused": 1, "replies without a request": 1}
 
 
 def test_replies_without_a_request_stay_plain(box, chain):

@@ -14,6 +14,9 @@ namespace {
 /// Ethernet header and two VLAN tags.
 constexpr std::uint32_t kLinkBytes = 14 + 8;
 
+/// RFC 8200, section 5: IPv6 needs links of at least this MTU, so no smaller one is advised.
+constexpr std::uint32_t kSmallestUsefulMtu = 1280;
+
 }  // namespace
 
 Umem::Umem(const UmemConfig& config)
@@ -41,7 +44,10 @@ void require_mtu_fits(const Interface& interface, const UmemConfig& config) {
        .why = fmt::format("MTU is {}; umem.frame_size {} less {} bytes of headroom and {} of "
                           "Ethernet and VLAN headers leaves {}",
                           interface.mtu, config.frame_size, headroom, kLinkBytes, largest_mtu),
-       .next = config.frame_size < 4096 ? "set umem.frame_size: 4096    or:  " + lower : lower}};
+       .next = config.frame_size < 4096
+                   ? "set umem.frame_size: 4096" +
+                         (largest_mtu < kSmallestUsefulMtu ? "" : "    or:  " + lower)
+                   : lower}};
 }
 
 }  // namespace valinor::packet_io::afxdp
