@@ -40,6 +40,11 @@ std::string with_commas(std::uint64_t number) {
 
 std::uint64_t FrameBooks::all_dropped() const noexcept { return sum(dropped); }
 
+std::uint64_t FrameBooks::never_received() const noexcept {
+  return dropped[static_cast<std::size_t>(DropReason::rx_ring_full)] +
+         dropped[static_cast<std::size_t>(DropReason::rx_no_frame)];
+}
+
 bool FrameBooks::balanced() const noexcept {
   return received == transmitted + consumed + passed + all_dropped();
 }
@@ -92,8 +97,9 @@ ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records,
   if (!frames.balanced() || !records.balanced() || (tap && !tap->balanced())) {
     return ExitStatus::internal_error;
   }
-  return records.all_lost() + (tap ? tap->overflow : 0) == 0 ? ExitStatus::done
-                                                             : ExitStatus::records_lost;
+  const std::uint64_t lost =
+      frames.never_received() + records.all_lost() + (tap ? tap->overflow : 0);
+  return lost == 0 ? ExitStatus::done : ExitStatus::records_lost;
 }
 
 }  // namespace valinor::app

@@ -27,6 +27,8 @@ struct FrameBooks {
     return dropped[static_cast<std::size_t>(reason)];
   }
   [[nodiscard]] std::uint64_t all_dropped() const noexcept;
+  /// Telemetry that was steered to us and never reached a worker: records that could not be made.
+  [[nodiscard]] std::uint64_t never_received() const noexcept;
   [[nodiscard]] bool balanced() const noexcept;
 
   /// "frames   1,000 received = 900 transmitted + 0 consumed + 90 passed + 10 dropped   complete"
@@ -60,8 +62,8 @@ struct TapBooks {
 [[nodiscard]] RecordBooks make_record_books(const exporter::ExporterStats& stats,
                                             std::uint64_t produced, std::uint64_t ring_full);
 
-/// Prints them to stdout and answers how the program ends: `done`; `records_lost`; where the books
-/// do not balance, `internal_error`.
+/// Prints them to stdout and answers how the program ends: `done`; `records_lost`, also where
+/// telemetry never reached a worker; where the books do not balance, `internal_error`.
 [[nodiscard]] ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records,
                                      const std::optional<TapBooks>& tap = std::nullopt);
 

@@ -65,13 +65,17 @@ std::string describe_extra(const CLI::App& app, const CLI::App* command) {
   const auto names = option_names(app, command);
   const std::vector<std::string_view> views{names.begin(), names.end()};
   const std::string bare = word.substr(0, word.find('='));
+  if (command != nullptr && std::find(names.begin(), names.end(), bare) != names.end()) {
+    return fmt::format("{} belongs behind the command:  {} {} {} ...", bare, kProgram,
+                       command->get_name(), bare);
+  }
   const std::string hint = did_you_mean(bare, views);
   return fmt::format("unknown option {}{}{}", in_quotes(bare), hint.empty() ? "" : "; ", hint);
 }
 
 /// CLI11's message in our words: "--hops wants a whole number from 1 to 64, got 'x'".
 std::string describe_error(const CLI::ParseError& error) {
-  const std::string message = error.what();
+  std::string message = error.what();
   const std::size_t colon = message.find(": ");
   if (colon == std::string::npos) return message;
   const std::string option = message.substr(0, colon);
@@ -115,9 +119,10 @@ std::vector<QueueId> read_queues(const std::string& text) {
   std::vector<QueueId> queues;
   if (text == "all") return queues;
   const auto ids = parse_id_list(text, 1023);
-  if (!ids)
+  if (!ids) {
     throw Wrong{"--queues wants all, a range such as 0-3 or a list such as 0,2, got " +
                 in_quotes(text)};
+  }
   for (const Number id : *ids) {
     const QueueId queue{static_cast<std::uint32_t>(id)};
     if (std::find(queues.begin(), queues.end(), queue) != queues.end()) {
@@ -159,6 +164,9 @@ std::string to_list(const std::vector<std::string>& names) {
 }
 
 CommandLine finish(const Given& given, const std::string& command) {
+  if ((command == "gen" || command == "version") && !(given.files.empty() && given.sets.empty())) {
+    throw Wrong{command + " reads no configuration; leave out -c and --set"};
+  }
   CommandLine line;
   line.config.files = given.files;
   for (const std::string& set : given.sets) line.config.overrides.push_back(read_set(set));
@@ -188,7 +196,6 @@ CommandLine finish(const Given& given, const std::string& command) {
     if (!given.replay_output.empty()) replay.output = given.replay_output;
     line.command = replay;
   } else if (command == "gen") {
-    line.config.interfaces_required = false;
     line.command = finish_gen(given);
   } else {
     line.command = given.version;
@@ -216,10 +223,11 @@ tl::expected<CommandLine, CommandLineAnswer> parse_command_line(
         "")};
   }
   if (at == words.size() && !wants_help) {
-    if (words.size() == 1 && words[0] == "--version")
+    if (words.size() == 1 && words[0] == "--version") {
       words[0] = "version";
-    else
+    } else {
       words.insert(words.begin(), "run");
+    }
   }
 
   Given given;

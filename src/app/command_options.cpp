@@ -17,11 +17,11 @@ constexpr Number kMaxPacketRate = 1'000'000'000;
 constexpr const char* kExamples = R"(Examples:
   valinor-afxdp -c conf/nic.yaml                     run until Ctrl-C
   valinor-afxdp -c conf/nic.yaml run -T              check the configuration and stop
-  valinor-afxdp -c conf/nic.yaml --set interfaces[0].mode=copy run --duration 60s
+  valinor-afxdp -c conf/nic.yaml --set 'interfaces[0].mode=copy' run --duration 60s
   valinor-afxdp check conf/nic.yaml --print-effective
 
 Exit status: 0 done, 1 internal error, 2 usage, 3 configuration invalid, 4 host or NIC not ready,
-5 not permitted, 6 records were lost.
+5 not permitted, 6 records were lost, 130 second Ctrl-C.
 )";
 constexpr const char* kRunExamples = R"(Examples:
   valinor-afxdp -c conf/nic.yaml run --duration 60s --key 3
@@ -90,7 +90,9 @@ void add_check(CLI::App& app, Given& given) {
 void add_replay(CLI::App& app, Given& given) {
   CLI::App* replay =
       app.add_subcommand("replay", "a capture file through the pipeline; needs no NIC");
-  replay->add_option("FILE", given.replay.input, "capture to read (pcap)")
+  replay
+      ->add_option("FILE", given.replay.input,
+                   "capture to read: pcap or pcapng; - is standard input")
       ->required()
       ->type_name("");
   replay->add_option("--out", given.replay_output, "capture to write what is sent to")

@@ -28,9 +28,10 @@ class Check {
     if (config_.interfaces.empty() && required) {
       if (list != origins_.end()) {
         problems_.add("CFG-KEY-01", *list->second.source, list->second.place,
-                      "interfaces is empty; at least one NIC is needed");
+                      "interfaces is empty; at least one NIC is needed, or tap.interfaces");
       } else {
-        missing("interfaces", "at least one NIC is needed", "interfaces: [{name: eth0}]");
+        missing("interfaces", "at least one NIC is needed, or tap.interfaces",
+                "interfaces: [{name: eth0}]");
       }
     }
     std::map<std::string, std::size_t> seen;

@@ -40,7 +40,7 @@ std::string unknown_key_hint(std::string_view key, const std::string& section) {
   for (const std::string_view name : names) {
     if (name == before_colon) return fmt::format("a space is missing behind '{}:'", name);
   }
-  if (const std::string near = did_you_mean(key, names); !near.empty()) return near;
+  if (std::string near = did_you_mean(key, names); !near.empty()) return near;
   for (const SchemaKey& row : schema()) {
     const std::string_view path = row.path;
     if (path.size() > key.size() && path.ends_with(key) &&
@@ -107,7 +107,7 @@ class Layer {
     if (!to_.problems.full()) hint = unknown_key_hint(entry.key, section.schema_path);
     to_.problems.add("CFG-KEY-02", source_, entry.place,
                      fmt::format("unknown key {}{}", in_quotes(entry.key), in_section(section)),
-                     std::move(hint));
+                     hint);
   }
 
   void land_value(const YamlNode& node, const SchemaKey& key, const Spot& spot, Place place) {

@@ -84,7 +84,7 @@ std::string ConfigProblem::to_text() const {
 }
 
 void Problems::add(std::string_view code, const Source& source, Place place, std::string message,
-                   std::string hint, std::string next) {
+                   const std::string& hint, std::string next) {
   auto known = std::find(sources_.begin(), sources_.end(), &source);
   if (known == sources_.end()) known = sources_.insert(sources_.end(), &source);
   if (full()) {
@@ -103,6 +103,7 @@ std::vector<ConfigProblem> Problems::take() {
     return std::pair{a.source, a.place.line} < std::pair{b.source, b.place.line};
   });
   std::vector<ConfigProblem> out;
+  out.reserve(problems_.size() + 1);
   for (Entry& entry : problems_) out.push_back(std::move(entry.problem));
   if (left_out_ != 0) {
     out.push_back(

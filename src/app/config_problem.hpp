@@ -35,7 +35,7 @@ class Problems {
 
   /// `hint` stands behind the caret, without one behind the message.
   void add(std::string_view code, const Source& source, Place place, std::string message,
-           std::string hint = {}, std::string next = {});
+           const std::string& hint = {}, std::string next = {});
 
   [[nodiscard]] bool empty() const noexcept { return problems_.empty(); }
 

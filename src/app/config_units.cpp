@@ -43,7 +43,7 @@ ParsedNumber parse_with_unit(std::string_view text, std::span<const Unit> units,
   if (text.starts_with('-')) return parse_number(text);
   if (digits == 0) return not_a_number();
   if (suffix.starts_with('.')) return not_a_number("write a whole number of a smaller unit");
-  const ParsedNumber number = parse_number(text.substr(0, digits));
+  ParsedNumber number = parse_number(text.substr(0, digits));
   if (!number) return number;
   std::uint64_t worth = suffix.empty() ? plain : 0;
   for (const Unit& unit : units) {

@@ -20,7 +20,7 @@ std::vector<CpuId> local_cpus(const std::string& interface) {
     if (!(text >> first)) continue;
     std::uint32_t last = first;
     if (text.get() == '-') text >> last;
-    for (std::uint32_t cpu = first; cpu <= last; ++cpu) cpus.push_back(CpuId{cpu});
+    for (std::uint32_t cpu = first; cpu <= last; ++cpu) cpus.emplace_back(cpu);
   }
   return cpus;
 }

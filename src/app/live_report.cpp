@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdio>
 
 #include "app/books.hpp"
@@ -26,7 +27,7 @@ void LiveReport::update(const LiveTotals& now) {
   const double seconds = std::chrono::duration<double>(at - last_).count();
   const auto rate = [&](std::uint64_t LiveTotals::*field) {
     const auto difference = static_cast<double>(now.*field - previous_.*field);
-    return with_commas(static_cast<std::uint64_t>(difference / seconds + 0.5));
+    return with_commas(static_cast<std::uint64_t>(std::llround(difference / seconds)));
   };
   if (lines_++ % kLinesPerHeading == 0) {
     fmt::print("{:>6} {:>12} {:>12} {:>12} {:>6} {:>12} {:>12} {:>10} {:>10}\n", "time", "rx pps",

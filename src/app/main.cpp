@@ -118,12 +118,11 @@ ExitStatus carry_out(const CommandLine& line) {
 }  // namespace valinor::app
 
 int main(int argc, char** argv) {
-  using namespace valinor::app;
-  const auto line = parse_command_line(argc, argv);
+  const auto line = valinor::app::parse_command_line(argc, argv);
   if (!line) {
     const bool is_help = line.error().exit_status == valinor::ExitStatus::done;
     std::fputs(line.error().text.c_str(), is_help ? stdout : stderr);
     return static_cast<int>(line.error().exit_status);
   }
-  return static_cast<int>(carry_out(*line));
+  return static_cast<int>(valinor::app::carry_out(*line));
 }

@@ -96,9 +96,11 @@ ExitStatus Runtime::run(Signals& signals) {
     report.update(counted().live());
     if (why.empty() && steady_clock::now() >= end) why = "run.duration is over";
   }
+  fmt::print("stopping: {}\n", why);
+  std::fflush(stdout);
   Signals::exit_on_next();
   stop();
-  return close_books(why);
+  return close_books();
 }
 
 void Runtime::stop() {
@@ -122,9 +124,9 @@ std::string Runtime::describe_cpu(const packet_io::afxdp::AfxdpPort& port) const
   return "any CPU";
 }
 
-ExitStatus Runtime::close_books(const std::string& why) const {
+ExitStatus Runtime::close_books() const {
   const Counted all = counted();
-  fmt::print("stopping: {}\n{}", why, all.details());
+  fmt::print("{}", all.details());
   return print_books(all.frames(), all.records(), all.tapped());
 }
 

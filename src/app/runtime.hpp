@@ -41,7 +41,7 @@ class Runtime {
   void stop();
   [[nodiscard]] Counted counted() const;
   [[nodiscard]] std::string describe_cpu(const packet_io::afxdp::AfxdpPort& port) const;
-  [[nodiscard]] ExitStatus close_books(const std::string& why) const;
+  [[nodiscard]] ExitStatus close_books() const;
 
   Config config_;
   clock::Discipline discipline_;

@@ -24,6 +24,7 @@ constexpr Number kMaxRing = 65536;
 using T = ValueType;
 
 // clang-format off
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name, which takes no parentheses
 #define AT(field) [](auto& config, [[maybe_unused]] std::size_t i) -> auto& { return config.field; }
 
 constexpr std::array kSchema{

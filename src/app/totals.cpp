@@ -128,6 +128,32 @@ std::string Counted::steering() const {
   return list("steered", items);
 }
 
+/// What was odd about records, and about the ports.
+std::string Counted::notes() const {
+  std::uint64_t cut = 0, copies = 0, x86 = 0, pairs = 0, bogus = 0, trouble = 0;
+  for (const auto& lane : wiring_.lanes) {
+    const pipeline::WorkerStats& stats = lane->stats();
+    cut += stats.hops_cut.value();
+    copies += stats.monitor_copies.value();
+    x86 += stats.host_little_endian.value();
+    pairs += stats.host_pairs.value();
+    for (const Port* port : lane->ports()) {
+      bogus += port->counters().bogus_addresses.value();
+      trouble += port->counters().device_trouble.value();
+    }
+  }
+  std::string records;
+  append(records, "pairs", pairs);
+  append(records, "hops cut", cut);
+  append(records, "monitor copies", copies);
+  append(records, "x86 order", x86);
+  append(records, "unsure", exporter_.unsure.value());
+  std::string ports;
+  append(ports, "wake-ups that found the device gone or down", trouble);
+  append(ports, "bogus addresses", bogus);
+  return list("noted", records) + list("ports", ports);
+}
+
 std::string Counted::details() const {
   std::string edits;
   for (std::size_t i = 0; i < telemetry::kEditResults; ++i) {
@@ -146,7 +172,7 @@ std::string Counted::details() const {
     checksums += lane->edit_stats().checksums_completed.value();
   }
   append(edits, "checksums completed", checksums);
-  std::string text = steering() + list("edits", edits);
+  std::string text = steering() + notes() + list("edits", edits);
   text += list("broken", malformed.empty() ? malformed : malformed + "   passed on untouched");
   if (wiring_.rpcs) text += describe_rpcs(*wiring_.rpcs);
   return text;

@@ -30,6 +30,7 @@ class Counted {
 
  private:
   [[nodiscard]] std::string steering() const;
+  [[nodiscard]] std::string notes() const;
 
   const Wiring& wiring_;
   const tap::EgressTap* tap_;

@@ -53,10 +53,10 @@ void wire_one_sided(Wiring& wiring, const Config& config, const clock::SharedTim
 /// What a role may put in front of a packet beyond what the kernel leaves room for anyway: a reply
 /// gets as many traces as the switches stack, and int_host.
 std::uint32_t room_for_insertions(Role role) {
-  using namespace telemetry;
   if (role != Role::host) return 0;
-  constexpr std::size_t kLargest =
-      sizeof(p4netintel::IntHeader) + kMaxTracesBytes + sizeof(p4netintel::IntHost);
+  constexpr std::size_t kLargest = sizeof(telemetry::p4netintel::IntHeader) +
+                                   telemetry::kMaxTracesBytes +
+                                   sizeof(telemetry::p4netintel::IntHost);
   constexpr std::size_t kCacheLine = 64;
   return static_cast<std::uint32_t>((kLargest + kCacheLine - 1) / kCacheLine * kCacheLine);
 }

@@ -16,7 +16,7 @@ enum class DropReason : std::uint8_t {
   hop_count,       // claims more hops than the frame holds
   broken_chain,    // next_proto ends early, runs on, or names an unknown protocol
   unknown_layout,  // no trace layout fits the frame
-  malformed_ip,    // not IPv4/IPv6 behind the telemetry, or an impossible header length
+  malformed_ip,    // no IPv4 behind the telemetry, or an impossible header
   unknown_format,  // a rule matched, yet the bytes are of no known telemetry format
   unwanted,        // not telemetry, and `other: drop`
   // between our program and the kernel
@@ -33,9 +33,9 @@ inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason:
 /// The counter's name: "truncated". For `none`: "none".
 [[nodiscard]] constexpr std::string_view to_name(DropReason reason) noexcept {
   constexpr std::array<std::string_view, kDropReasons> kNames{
-      "none",           "truncated",     "hop_count",      "broken_chain",
-      "unknown_layout", "malformed_ip",  "unknown_format", "unwanted", "tx_full",
-      "tx_refused",     "tx_unfinished", "rx_ring_full",   "rx_no_frame"};
+      "none",          "truncated",      "hop_count",  "broken_chain", "unknown_layout",
+      "malformed_ip",  "unknown_format", "unwanted",   "tx_full",      "tx_refused",
+      "tx_unfinished", "rx_ring_full",   "rx_no_frame"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

@@ -21,7 +21,7 @@ std::vector<CpuId> allowed_cpus() {
   if (::sched_getaffinity(0, sizeof set, &set) != 0) throw_errno("read the CPU affinity");
   std::vector<CpuId> cpus;
   for (std::uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(CpuId{cpu});
+    if (CPU_ISSET(cpu, &set)) cpus.emplace_back(cpu);
   }
   return cpus;
 }

@@ -51,6 +51,7 @@ bool RedisStore::ready() {
     const Result<bool> usable = connection_.advance();
     if (!usable) lose_link(usable.error());
     if (!usable || !*usable) return false;
+    was_connected_ = true;
     trouble_.clear();
     return true;
   }
@@ -136,7 +137,8 @@ Outcome RedisStore::judge_refusal(std::string reason) {
 
 void RedisStore::lose_link(const Error& error) {
   next_attempt_ = Clock::now() + backoff_.next();
-  trouble_ = "lost: " + errno_name(error.code.value()) + " (" + error.doing + ")";
+  trouble_ = (was_connected_ ? "lost: " : "cannot be reached: ") + errno_name(error.code.value()) +
+             " (" + error.doing + ")";
 }
 
 }  // namespace valinor::exporter

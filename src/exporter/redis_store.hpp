@@ -58,6 +58,7 @@ class RedisStore final : public RecordStore {
   Clock::time_point last_sign_{};  // of life: the last answer, or the first command after silence
   std::deque<Unanswered> unanswered_;
   std::string trouble_;
+  bool was_connected_ = false;  // ever: else a server is not "lost", it was never there
 };
 
 }  // namespace valinor::exporter

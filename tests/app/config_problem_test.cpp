@@ -81,16 +81,18 @@ TEST(ConfigProblem, TimeWithoutUnit) {
 }
 
 TEST(ConfigProblem, ChoiceNamesTheNearOne) {
-  EXPECT_EQ(problems_of(with_interface("role: reflct\n")),
-            R"(error[CFG-VALUE-01]: t.yaml:3:7: role wants one of collect, reflect, forward, sink, transit, source, host, got 'reflct'
+  EXPECT_EQ(
+      problems_of(with_interface("role: reflct\n")),
+      R"(error[CFG-VALUE-01]: t.yaml:3:7: role wants one of collect, reflect, forward, sink, transit, source, host, got 'reflct'
     3 | role: reflct
       |       ^~~~~~ did you mean 'reflect'?
 )");
 }
 
 TEST(ConfigProblem, ValueThatIsLeftOutPointsAtItsKey) {
-  EXPECT_EQ(problems_of(with_interface("role:\nrun: {}\n")),
-            R"(error[CFG-TYPE-01]: t.yaml:3:1: role wants one of collect, reflect, forward, sink, transit, source, host, got nothing
+  EXPECT_EQ(
+      problems_of(with_interface("role:\nrun: {}\n")),
+      R"(error[CFG-TYPE-01]: t.yaml:3:1: role wants one of collect, reflect, forward, sink, transit, source, host, got nothing
     3 | role:
       | ^~~~
 )");
@@ -135,7 +137,7 @@ TEST(ConfigProblem, MissingKeys) {
   EXPECT_EQ(problems_of("run: {key: 1}\n"),
             R"(error[CFG-KEY-01]: t.yaml: 'version' is missing: the file must say which form it has
   next: add the line  version: 1
-error[CFG-KEY-01]: t.yaml: 'interfaces' is missing: at least one NIC is needed
+error[CFG-KEY-01]: t.yaml: 'interfaces' is missing: at least one NIC is needed, or tap.interfaces
   next: add the line  interfaces: [{name: eth0}]
 )");
   EXPECT_EQ(problems_of("version: 1\ninterfaces:\n  - mode: copy\n"),
@@ -144,7 +146,7 @@ error[CFG-KEY-01]: t.yaml: 'interfaces' is missing: at least one NIC is needed
       |     ^~~~
 )");
   EXPECT_EQ(problems_of("version: 1\ninterfaces: []\n"),
-            R"(error[CFG-KEY-01]: t.yaml:2:1: interfaces is empty; at least one NIC is needed
+            R"(error[CFG-KEY-01]: t.yaml:2:1: interfaces is empty; at least one NIC is needed, or tap.interfaces
     2 | interfaces: []
       | ^~~~~~~~~~
 )");

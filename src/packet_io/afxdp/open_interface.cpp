@@ -53,7 +53,7 @@ OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRul
     const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
     log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
-              to_name(mode_of(port)), refusal.empty() ? "" : "; ", refusal);
+               to_name(mode_of(port)), refusal.empty() ? "" : "; ", refusal);
   }
 }
 

@@ -5,7 +5,6 @@
 namespace valinor::telemetry {
 namespace {
 
-using p4netintel::IntHeader;
 using p4netintel::Layout;
 
 // Offsets in the traces of layouts `standard` and `full`.
