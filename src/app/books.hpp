@@ -27,7 +27,7 @@ struct FrameBooks {
     return dropped[static_cast<std::size_t>(reason)];
   }
   [[nodiscard]] std::uint64_t all_dropped() const noexcept;
-  /// Telemetry that was steered to us and never reached a worker: records that could not be made.
+  /// Frames that were steered to us and never reached a worker: records that could not be made.
   [[nodiscard]] std::uint64_t never_received() const noexcept;
   [[nodiscard]] bool balanced() const noexcept;
 

@@ -57,6 +57,12 @@ class Check {
     const bool two_sided = pipeline::is_two_sided(config_.worker.role);
     const std::string role{pipeline::to_name(config_.worker.role)};
     if (!two_sided) {
+      if (config_.other == packet_io::afxdp::OtherTraffic::forward) {
+        at({"other"}, "CFG-ROLE-04",
+           fmt::format("other: forward, but role {} passes nothing on: the traffic would vanish",
+                       role),
+           "other: kernel    or a role between two interfaces");
+      }
       if (config_.forward_to.empty()) return;
       return at({"forward.to"}, "CFG-ROLE-01",
                 fmt::format("forward.to is given, but role {} sends nothing there", role),

@@ -85,9 +85,13 @@ void require_frame_fits(std::size_t frame_bytes, std::size_t limit, const std::s
 ExitStatus generate_capture(const GenCommand& command, const traffic::FrameTemplates& frames) {
   const std::uint64_t rate =
       command.packets_per_second == 0 ? kCaptureRate : command.packets_per_second;
-  const auto in_duration =
-      static_cast<std::uint64_t>(command.duration.count()) * rate / kNanosPerSecond;
-  const std::uint64_t count = command.count != 0 ? command.count : in_duration;
+  const auto nanos = static_cast<std::uint64_t>(command.duration.count());
+  // In two parts: the product of both would not fit 64 bits after some hours.
+  const std::uint64_t in_duration =
+      nanos / kNanosPerSecond * rate + nanos % kNanosPerSecond * rate / kNanosPerSecond;
+  const std::uint64_t count = command.count == 0 ? in_duration
+                              : nanos == 0       ? command.count
+                                                 : std::min(command.count, in_duration);
   packet_io::replay::PcapWriter writer{command.target};
   std::vector<std::byte> frame(frames.frame_bytes());
   for (std::uint64_t number = 0; number < count; ++number) {

@@ -50,15 +50,18 @@ void Lane::start() {
     name_this_thread(place_.thread_name);
     if (place_.cpu) pin_this_thread(*place_.cpu);
     worker_.run(stop, spin_turns(place_.poll));
-    const auto deadline = std::chrono::steady_clock::now() + kTransmitPatience;
-    for (Port* port : ports_) port->finish(deadline);
+    for (Port* port : ports_) port->finish(std::chrono::steady_clock::now() + kTransmitPatience);
   }};
+}
+
+void Lane::ask_to_stop() {
+  thread_.request_stop();
+  for (const Port* port : ports_) port->wake_up();
 }
 
 void Lane::stop() {
   if (!thread_.joinable()) return;
-  thread_.request_stop();
-  for (const Port* port : ports_) port->wake_up();
+  ask_to_stop();
   thread_.join();
   check_frames();
 }

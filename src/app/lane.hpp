@@ -34,6 +34,9 @@ class Lane {
 
   void start();
 
+  /// The first half of stop(), so that many lanes can do its second half at the same time.
+  void ask_to_stop();
+
   /// Once nothing more can arrive: the worker receives what is left, waits until all that it sent
   /// has gone (or its patience is over), and ends. Frames of packet memory that are then in no
   /// place are a mistake of ours, and logged.

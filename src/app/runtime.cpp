@@ -105,6 +105,7 @@ ExitStatus Runtime::run(Signals& signals) {
 
 void Runtime::stop() {
   for (const auto& interface : wiring_.interfaces) interface->unsteer();
+  for (const auto& lane : wiring_.lanes) lane->ask_to_stop();
   for (const auto& lane : wiring_.lanes) lane->stop();
   if (tap_) tap_->egress.stop();
   if (exporter_) exporter_->stop(steady_clock::now() + kFlushPatience);

@@ -61,7 +61,8 @@ class Exporter {
   void count_unflushed();
   void note_rejection(const Outcome& outcome, std::size_t records);
 
-  const std::chrono::milliseconds pause_;  // between two looks into empty rings
+  const std::chrono::milliseconds interval_;  // an open batch is sent after it
+  const std::chrono::milliseconds pause_;     // between two looks into empty rings
   const std::size_t memory_bytes_;
   std::unique_ptr<RecordStore> store_;
   const std::string store_name_;

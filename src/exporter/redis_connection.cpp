@@ -176,7 +176,10 @@ Result<void> RedisConnection::flush() {
     const ssize_t sent =
         ::send(fd_.get(), output_.data() + sent_, output_.size() - sent_, MSG_NOSIGNAL);
     if (sent < 0) {
-      if (would_block(errno)) return {};
+      if (would_block(errno)) {
+        forget_sent();
+        return {};
+      }
       // The server is gone, but answers it gave before may still wait: next_reply() reads them
       // and then meets the end of the connection.
       if (errno == EPIPE || errno == ECONNRESET) return {};
@@ -189,6 +192,14 @@ Result<void> RedisConnection::flush() {
   output_.clear();
   sent_ = 0;
   return {};
+}
+
+/// A saturated server may never take all of the buffer: what it took must not stay in there. Moving
+/// the rest only when it is the smaller half costs less than one copy of each byte.
+void RedisConnection::forget_sent() {
+  if (sent_ < output_.size() / 2) return;
+  output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(sent_));
+  sent_ = 0;
 }
 
 Result<std::optional<RedisReply>> RedisConnection::next_reply() {

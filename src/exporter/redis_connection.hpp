@@ -70,6 +70,7 @@ class RedisConnection {
   [[nodiscard]] Result<void> open_unix();
   [[nodiscard]] Result<void> open_next_address();
   [[nodiscard]] Result<void> finish_connect();
+  void forget_sent();
   void greet();
   [[nodiscard]] Result<void> read_greetings();
   [[nodiscard]] Result<void> judge_greeting(Greeting greeting, const redisReply& reply) const;

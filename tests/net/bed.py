@@ -310,6 +310,11 @@ class Outcome:
         assert sum(self.lost.values()) == self.records["lost"]
         return self
 
+    def loses_telemetry(self):
+        """Whether records were lost, or frames were before they could become records."""
+        return self.records["lost"] + sum(
+            self.dropped.get(reason, 0) for reason in ("rx_ring_full", "rx_no_frame")) > 0
+
     def assert_error(self, status, code, *words):
         """An error for the user: its exit status, its code, and what it must say."""
         assert self.status == status, self.stderr
@@ -367,11 +372,15 @@ class Run:
         return Outcome(self._process.returncode, self.text("stdout"), self.text("stderr"))
 
     def stop(self, status=0, number=signal.SIGINT):
-        """A clean stop; both equations must balance. `status` None: any."""
+        """A clean stop; both equations must balance. `status` None: any; "by the books": 6 where
+        they tell of a loss, else 0."""
         self.send_signal(number)
         outcome = self.wait()
+        outcome.read_books()
+        if status == "by the books":
+            status = 6 if outcome.loses_telemetry() else 0
         assert status in (None, outcome.status), outcome.stdout + outcome.stderr
-        return outcome.read_books()
+        return outcome
 
 
 class Program:

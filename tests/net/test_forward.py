@@ -214,7 +214,7 @@ def test_the_servers_link_may_go_down_and_up(box, chain, interface, reason):
             sender.send(last)
             return last in receiver.receive(1)
         wait_until(has_come, "a frame behind those that waited")
-    outcome = run.stop()
+    outcome = run.stop(status="by the books")
     assert outcome.dropped[reason] > 0 and set(outcome.dropped) <= {reason, "rx_ring_full"}
     assert outcome.frames["passed"] == 0
 
@@ -223,7 +223,7 @@ def test_a_link_that_stays_down_does_not_hang_the_stop(box, chain):
     run = box.start()
     chain.ip(chain.host, "link", "set", "host0", "down")
     send_inwards(chain, 3000)
-    outcome = run.stop()
+    outcome = run.stop(status="by the books")
     assert outcome.frames["transmitted"] == 0
     assert outcome.dropped["tx_unfinished"] > 0
     assert sum(outcome.dropped.values()) == 3000
@@ -235,7 +235,7 @@ def test_rings_that_are_too_small_lose_frames_by_name(box, chain, on_full):
     run = box.start(f"forward.on_tx_full={on_full}",
                     *(f"interfaces[0].rings.{ring}" for ring in rings))
     send_inwards(chain, 20_000)
-    outcome = run.stop()
+    outcome = run.stop(status="by the books")
     assert outcome.frames["received"] == 20_000
     assert outcome.frames["transmitted"] > 64
     assert set(outcome.dropped) <= {"rx_ring_full", "rx_no_frame", "tx_full"}
@@ -249,7 +249,7 @@ def test_a_box_that_stands_still_counts_what_it_missed(box, chain):
     frame = formats.valinor_n(1).data
     with chain.client_socket() as sender, chain.server_socket() as receiver:
         wait_until(lambda: sender.send(frame) or frame in receiver.receive(1), "the next frame")
-    outcome = run.stop()
+    outcome = run.stop(status="by the books")
     assert outcome.dropped["rx_ring_full"] > 2000
     assert set(outcome.dropped) <= {"rx_ring_full", "rx_no_frame"}
 

@@ -15,7 +15,7 @@ OPTIONS = {
 def test_the_books_balance_under_load(program, redis, mode, role, traffic):
     run = program.start(f"interfaces[0].mode={mode}", f"role={role}")
     sent = program.generate(*OPTIONS[traffic], "--queues", "0,1", "--count", PACKETS)
-    outcome = run.stop(status=None)
+    outcome = run.stop(status="by the books")
     assert 0 < outcome.frames["received"] <= sent <= PACKETS
     done = "consumed" if role == "collect" else "transmitted"
     assert outcome.frames[done] > 0
@@ -23,8 +23,6 @@ def test_the_books_balance_under_load(program, redis, mode, role, traffic):
     assert set(outcome.dropped) <= {"rx_ring_full", "rx_no_frame", "tx_full", "tx_refused",
                                     "tx_unfinished"}
     assert redis.count() == outcome.records["stored"] > 0
-    never_received = sum(outcome.dropped.get(reason, 0) for reason in ("rx_ring_full", "rx_no_frame"))
-    assert outcome.status == (0 if outcome.records["lost"] + never_received == 0 else 6)
 
 
 def test_at_a_modest_rate_nothing_is_lost(program, redis):

@@ -55,10 +55,12 @@ class OpenInterface {
 
   Interface interface_;
   UniqueFd promiscuous_;  // the interface is so while this socket is open
-  RedirectProgram program_;
   AttachMode attach_mode_ = AttachMode::native;
   std::string native_refusal_;
   std::vector<std::unique_ptr<AfxdpPort>> ports_;
+  // Goes before the sockets, also where a constructor gives up half-way: NICs have written into the
+  // memory of closed ones.
+  RedirectProgram program_;
 };
 
 /// "zerocopy", "copy", "skb", "auto".
