@@ -42,6 +42,38 @@ enum valinor_other {
 	VALINOR_OTHER_DROP
 };
 
+/* What the metadata programs are to find out about each frame. In .rodata, set before load; a kernel
+ * function that is not wished for need not be there. */
+struct valinor_metadata_wishes {
+	VALINOR_U8 hardware_time; /* each 0 or 1 */
+	VALINOR_U8 driver_time;
+	VALINOR_U8 hash;
+	VALINOR_U8 vlan_tag;
+};
+
+#define VALINOR_RX_MAGIC 0x4d58524eu /* "NRXM" in memory, on x86 */
+#define VALINOR_RX_VERSION 1
+
+/* Bits of valinor_rx_metadata.valid. */
+#define VALINOR_RX_HARDWARE_TIME 0x1
+#define VALINOR_RX_DRIVER_TIME 0x2
+#define VALINOR_RX_HASH 0x4
+#define VALINOR_RX_VLAN_TAG 0x8
+#define VALINOR_RX_ALL 0xf
+
+/* Right in front of each frame that a metadata program gives to a socket. 32 bytes are all that
+ * Linux before 6.8 lets XDP put there. A field whose bit is not set in `valid` is 0. */
+struct valinor_rx_metadata {
+	VALINOR_U32 magic;
+	VALINOR_U16 version;
+	VALINOR_U16 valid;
+	VALINOR_U32 hash;          /* the NIC's, of the flow */
+	VALINOR_U16 vlan_protocol; /* big-endian, as on the wire: 0x8100 or 0x88a8 */
+	VALINOR_U16 vlan_control;  /* host order: priority and VLAN id of a tag that is not in the frame */
+	VALINOR_U64 hardware_ns;   /* the NIC's clock; never 0 */
+	VALINOR_U64 driver_ns;     /* CLOCK_MONOTONIC, when the program ran */
+};
+
 /* Index into the per-CPU array `decisions`; the first six are wire::Decision. Every frame that the
  * program sees is counted once here. NO_SOCKET stands in for the decision when the frame's queue
  * has no socket in the map and the frame went to the stack; FORWARDED and DROPPED stand in for

@@ -16,8 +16,8 @@
 namespace valinor::app {
 namespace {
 
-constexpr std::array<std::string_view, 6> kCommands{"run",    "tap", "check",
-                                                    "replay", "gen", "version"};
+constexpr std::array<std::string_view, 8> kCommands{"run", "tap",    "check", "replay",
+                                                    "gen", "doctor", "list",  "version"};
 
 /// Options whose value is a word of its own, so that the word is not taken for a command.
 constexpr std::array<std::string_view, 8> kTakeValue{
@@ -164,7 +164,8 @@ std::string to_list(const std::vector<std::string>& names) {
 }
 
 CommandLine finish(const Given& given, const std::string& command) {
-  if ((command == "gen" || command == "version") && !(given.files.empty() && given.sets.empty())) {
+  const bool reads_none = command == "gen" || command == "list" || command == "version";
+  if (reads_none && !(given.files.empty() && given.sets.empty())) {
     throw Wrong{command + " reads no configuration; leave out -c and --set"};
   }
   CommandLine line;
@@ -197,6 +198,11 @@ CommandLine finish(const Given& given, const std::string& command) {
     line.command = replay;
   } else if (command == "gen") {
     line.command = finish_gen(given);
+  } else if (command == "doctor") {
+    if (given.doctor.fix && given.doctor.undo) throw Wrong{"--fix and --undo exclude each other"};
+    line.command = given.doctor;
+  } else if (command == "list") {
+    line.command = given.list;
   } else {
     line.command = given.version;
   }

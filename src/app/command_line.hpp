@@ -49,12 +49,24 @@ struct GenCommand {
   std::vector<QueueId> queues;           // empty: all that the interface has
 };
 
+struct DoctorCommand {
+  std::vector<std::string> interfaces;  // empty: those of the configuration, or all
+  bool fix = false;                     // run what can be undone
+  bool undo = false;                    // nothing but undo it
+  bool json = false;
+  bool bind_test = false;  // also where that may interrupt a NIC's link
+};
+
+struct ListCommand {
+  bool json = false;
+};
+
 struct VersionCommand {
   bool build_info = false;
 };
 
-using Command =
-    std::variant<RunCommand, TapCommand, CheckCommand, ReplayCommand, GenCommand, VersionCommand>;
+using Command = std::variant<RunCommand, TapCommand, CheckCommand, ReplayCommand, GenCommand,
+                             DoctorCommand, ListCommand, VersionCommand>;
 
 struct CommandLine {
   ConfigSources config;  // of all -c, of check's FILEs, --set, and what run and tap imply

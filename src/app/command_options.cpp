@@ -43,6 +43,21 @@ constexpr const char* kGenExamples = R"(Examples:
   valinor-afxdp gen veth0 --pps 100000 --seconds 10 --flows 64
   valinor-afxdp gen trace.pcap --format valinor-n --count 1000
 )";
+constexpr const char* kDoctorExamples = R"(Examples:
+  valinor-afxdp doctor                               all interfaces that are up; changes nothing
+  valinor-afxdp -c conf/nic.yaml doctor              is this host ready for that run?
+  valinor-afxdp doctor eth0 --fix                    and mend what can be undone
+  valinor-afxdp doctor --undo                        everything as it was
+
+Exit status: 0 without problems (warnings are none), 4 with.
+)";
+constexpr const char* kListExamples = R"(Examples:
+  valinor-afxdp list
+  valinor-afxdp list --json
+)";
+constexpr const char* kVersionExamples = R"(Examples:
+  valinor-afxdp version --build-info
+)";
 
 /// CLI11 by itself takes -1 for a large number, and 010 for eight.
 CLI::Validator whole_number(Number min, Number max) {
@@ -136,6 +151,33 @@ void add_gen(CLI::App& app, Given& given) {
   gen->footer(kGenExamples);
 }
 
+void add_doctor(CLI::App& app, Given& given) {
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "what is in the way of a run on this host, and what mends it");
+  DoctorCommand& to = given.doctor;
+  doctor->add_option("IFACE", to.interfaces, "interfaces; without any, those of the configuration")
+      ->type_name("");
+  doctor->add_flag("--fix", to.fix, "run the commands that can be undone");
+  doctor->add_flag("--undo", to.undo, "put back what --fix, or a run that crashed, has changed");
+  doctor->add_flag("--bind-test", to.bind_test,
+                   "test sockets also where that interrupts the link for seconds");
+  doctor->add_flag("--json", to.json, "for programs");
+  doctor->footer(kDoctorExamples);
+}
+
+void add_list(CLI::App& app, Given& given) {
+  CLI::App* list = app.add_subcommand("list", "the interfaces and what they can do");
+  list->add_flag("--json", given.list.json, "for programs");
+  list->footer(kListExamples);
+}
+
+void add_version(CLI::App& app, Given& given) {
+  CLI::App* version = app.add_subcommand("version", "print the version");
+  version->add_flag("--build-info", given.version.build_info,
+                    "compiler, libraries and features too");
+  version->footer(kVersionExamples);
+}
+
 }  // namespace
 
 void describe_options(CLI::App& app, Given& given) {
@@ -158,8 +200,9 @@ void describe_options(CLI::App& app, Given& given) {
   add_check(app, given);
   add_replay(app, given);
   add_gen(app, given);
-  app.add_subcommand("version", "print the version")
-      ->add_flag("--build-info", given.version.build_info, "compiler, libraries and features too");
+  add_doctor(app, given);
+  add_list(app, given);
+  add_version(app, given);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
 }
 

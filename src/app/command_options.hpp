@@ -35,6 +35,8 @@ struct Given {
   std::string seconds;
   std::string queues = "all";
   std::string destination;
+  DoctorCommand doctor;
+  ListCommand list;
   VersionCommand version;
 };
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "app/privileges.hpp"
+#include "app/time_source.hpp"
 #include "base/log.hpp"
 #include "clock/config.hpp"
 #include "exporter/config.hpp"
@@ -32,12 +34,15 @@ struct Config {
   RunConfig run;              // its key is exporter.key
   std::vector<packet_io::afxdp::InterfaceConfig> interfaces;
   clock::ClockName clock = clock::ClockName::tai;
+  TimeSource time_source = TimeSource::automatic;
+  bool residence = false;  // whether it is measured how long packets stay here
   pipeline::WorkerConfig worker;
   std::string forward_to;  // two-sided roles: the interface towards the host
   std::optional<packet_io::afxdp::OtherTraffic> other;  // nothing: as the role needs it
   tap::TapConfig tap;
   exporter::ExporterConfig exporter;
   ObserveConfig observe;
+  SecurityConfig security;
 
   /// Two-sided roles: the interface that is not forward_to.
   [[nodiscard]] const packet_io::afxdp::InterfaceConfig& network_side() const;

@@ -38,6 +38,7 @@ class Check {
     for (std::size_t i = 0; i < config_.interfaces.size(); ++i) {
       name(i, seen);
       frames(i);
+      offload(i);
     }
   }
 
@@ -84,6 +85,19 @@ class Check {
        "run one program for each pair of interfaces");
   }
 
+  /// Without a stamp of the host's there would be nothing to store where the host's is asked for.
+  void times() {
+    if (config_.time_source != TimeSource::network_switch ||
+        config_.exporter.record_time != exporter::RecordTime::arrival) {
+      return;
+    }
+    at({"timestamp.record", "timestamp.source"}, "CFG-TIME-01",
+       "timestamp.source: switch, but timestamp.record: nic stores the time at which packets "
+       "arrived "
+       "here",
+       "timestamp.record: switch    or another timestamp.source");
+  }
+
   void backoff() {
     const exporter::RedisConfig& redis = config_.exporter.redis;
     if (redis.backoff_initial <= redis.backoff_max) return;
@@ -99,6 +113,34 @@ class Check {
   void missing(std::string_view key, std::string_view why, std::string_view example) {
     problems_.add("CFG-KEY-01", whole_, {}, fmt::format("'{}' is missing: {}", key, why), {},
                   fmt::format("add the line  {}", example));
+  }
+
+  /// The filter on the NIC takes other traffic away from this host: the file must say so too.
+  void offload(std::size_t i) {
+    using packet_io::afxdp::Mode;
+    using packet_io::afxdp::OtherTraffic;
+    const auto& interface = config_.interfaces[i];
+    const std::string mode = fmt::format("interfaces[{}].mode", i);
+    const std::string sample = fmt::format("interfaces[{}].offload_sample", i);
+    if (interface.offload_sample == 1) {
+      return at({sample}, "CFG-OFFLOAD-01",
+                "a filter that lets every frame through filters nothing",
+                "offload_sample: 0    or 2 and more");
+    }
+    if (interface.mode != Mode::offload) {
+      if (interface.offload_sample == 0) return;
+      return at({sample}, "CFG-OFFLOAD-01",
+                "offload_sample is given, but there is no filter to do it",
+                "mode: offload    or leave offload_sample out");
+    }
+    const bool two_sided = pipeline::is_two_sided(config_.worker.role);
+    const auto other =
+        config_.other.value_or(two_sided ? OtherTraffic::forward : OtherTraffic::kernel);
+    if (other == OtherTraffic::drop && interface.offload_sample == 0) return;
+    if (other == OtherTraffic::kernel && interface.offload_sample != 0) return;
+    at({"other", mode}, "CFG-OFFLOAD-01",
+       "mode: offload drops other traffic on the NIC, and the rest of the configuration wants it",
+       "other: drop    or, to let some through:  other: kernel  with  offload_sample: 1000");
   }
 
   void name(std::size_t i, std::map<std::string, std::size_t>& seen) {
@@ -170,6 +212,7 @@ void check_config(const Config& config, const Origins& origins, const Source& wh
   check.interfaces(interfaces_required && !taps);
   check.something_to_match();
   check.two_sides(interfaces_required);
+  check.times();
   check.backoff();
 }
 

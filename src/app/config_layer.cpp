@@ -33,6 +33,18 @@ std::string in_section(const Spot& section) {
   return section.shown_path.empty() ? "" : " in " + section.shown_path;
 }
 
+/// "did you mean 'umem.frames'?" if some section has a key of this name, or nothing.
+std::string same_name_elsewhere(std::string_view name) {
+  for (const SchemaKey& row : schema()) {
+    const std::string_view path = row.path;
+    if (path.size() > name.size() && path.ends_with(name) &&
+        path[path.size() - name.size() - 1] == '.') {
+      return fmt::format("did you mean '{}'?", path);
+    }
+  }
+  return {};
+}
+
 /// A hint for a key that `section` lacks: a near name, the same name elsewhere, a missing space.
 std::string unknown_key_hint(std::string_view key, const std::string& section) {
   const auto names = names_below(section);
@@ -41,14 +53,7 @@ std::string unknown_key_hint(std::string_view key, const std::string& section) {
     if (name == before_colon) return fmt::format("a space is missing behind '{}:'", name);
   }
   if (std::string near = did_you_mean(key, names); !near.empty()) return near;
-  for (const SchemaKey& row : schema()) {
-    const std::string_view path = row.path;
-    if (path.size() > key.size() && path.ends_with(key) &&
-        path[path.size() - key.size() - 1] == '.') {
-      return fmt::format("did you mean '{}'?", path);
-    }
-  }
-  return {};
+  return same_name_elsewhere(key);
 }
 
 class Layer {
@@ -178,6 +183,18 @@ bool is_known(const OverridePath& path) {
          is_list_of_maps(schema_path);
 }
 
+/// A hint for a path that is_known() denies, in the form that an option takes: with an index.
+std::string unknown_path_hint(const OverridePath& path) {
+  std::vector<std::string_view> known;
+  for (const SchemaKey& key : schema()) known.push_back(key.path);
+  std::string hint = did_you_mean(path.schema_path, known);
+  if (hint.empty()) hint = same_name_elsewhere(path.schema_path);
+  if (const std::size_t open = hint.find("[]"); open != std::string::npos) {
+    hint.insert(open + 1, std::to_string(path.interface.value_or(0)));
+  }
+  return hint;
+}
+
 }  // namespace
 
 void land_file(const YamlNode& root, const Source& source, Landing to) {
@@ -188,10 +205,8 @@ void land_override(std::string_view path, Place path_place, const YamlNode& valu
                    const Source& source, Landing to) {
   const OverridePath split = split_index(path);
   if (!is_known(split)) {
-    std::vector<std::string_view> known;
-    for (const SchemaKey& key : schema()) known.push_back(key.path);
     to.problems.add("CFG-KEY-02", source, path_place, "unknown key " + in_quotes(path),
-                    did_you_mean(split.schema_path, known));
+                    unknown_path_hint(split));
     return;
   }
   Layer layer{source, to};

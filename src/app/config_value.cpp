@@ -44,7 +44,7 @@ class Reader {
       : key_{key}, node_{node}, site_{site} {}
 
   std::optional<Value> read() {
-    const bool is_list = key_.type == ValueType::id_list || key_.type == ValueType::number_list;
+    const bool is_list = key_.type == ValueType::id_list || must_be_list();
     if (is_list && node_.kind == YamlNode::Kind::sequence) return read_list();
     if (key_.type == ValueType::interface_list) return read_names();
     if (node_.kind == YamlNode::Kind::null) {
@@ -52,8 +52,9 @@ class Reader {
       if (key_.type == ValueType::mac) return Value{std::optional<wire::MacAddress>{}};
       if (key_.type == ValueType::optional_interface) return Value{std::string{}};
     }
-    if (node_.kind != YamlNode::Kind::scalar || key_.type == ValueType::number_list) {
-      const bool is_one = node_.kind == YamlNode::Kind::scalar && parse_number(node_.text);
+    if (node_.kind != YamlNode::Kind::scalar || must_be_list()) {
+      const bool is_one =
+          node_.kind == YamlNode::Kind::scalar && (is_word() || parse_number(node_.text));
       return wrong("CFG-TYPE-01", std::string{kind_name(node_.kind)},
                    is_one ? fmt::format("write [{}]", node_.text) : std::string{});
     }
@@ -68,6 +69,7 @@ class Reader {
       case ValueType::interface_name: return read_interface_name();
       case ValueType::mac: return read_mac();
       case ValueType::id_list: return read_ids();
+      case ValueType::choice_list:
       case ValueType::number_list:
       case ValueType::interface_list: break;
       case ValueType::dscp: return read_dscp();
@@ -77,6 +79,14 @@ class Reader {
   }
 
  private:
+  [[nodiscard]] bool must_be_list() const {
+    return key_.type == ValueType::number_list || key_.type == ValueType::choice_list;
+  }
+  [[nodiscard]] bool is_word() const {
+    const auto words = split_choices(key_.choices);
+    return std::find(words.begin(), words.end(), node_.text) != words.end();
+  }
+
   /// "run.key wants a whole number from 0 to 10, got 'x'"
   std::nullopt_t wrong(std::string_view code, const std::string& got, std::string hint = {}) {
     site_.problems.add(code, site_.source, node_.place,
@@ -196,6 +206,12 @@ class Reader {
     if (item.kind != YamlNode::Kind::scalar) {
       return wrong_member("CFG-TYPE-01", kind_name(item.kind), {});
     }
+    if (key_.type == ValueType::choice_list) {
+      const auto words = split_choices(key_.choices);
+      const auto found = std::find(words.begin(), words.end(), item.text);
+      if (found != words.end()) return static_cast<Number>(found - words.begin());
+      return wrong_member("CFG-VALUE-01", in_quotes(item.text), did_you_mean(item.text, words));
+    }
     const ParsedNumber number = parse_number(item.text);
     if (number && *number >= key_.min && *number <= key_.max) return *number;
     const bool is_number = number || number.error().too_large;
@@ -214,8 +230,7 @@ class Reader {
         const auto index = static_cast<std::size_t>(it - numbers.begin());
         site_.problems.add("CFG-LIST-01", site_.source,
                            places.empty() ? node_.place : places[index],
-                           key_.hex ? fmt::format("{} lists {:#x} twice", site_.path, *it)
-                                    : fmt::format("{} lists {} twice", site_.path, *it));
+                           fmt::format("{} lists {} twice", site_.path, member_text(key_, *it)));
         return std::nullopt;
       }
     }

@@ -25,6 +25,9 @@ struct ValueSite {
 /// As it would be written in a file.
 [[nodiscard]] std::string to_text(const SchemaKey& key, const Value& value);
 
+/// One member of a list, as it would be written.
+[[nodiscard]] std::string member_text(const SchemaKey& key, Number member);
+
 /// What a key wants, for messages: "a power of two from 64 to 65536 entries".
 [[nodiscard]] std::string wanted(const SchemaKey& key);
 

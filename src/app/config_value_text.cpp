@@ -10,14 +10,23 @@
 namespace valinor::app {
 namespace {
 
-std::string list_text(const NumberList& numbers, bool hex) {
+std::string list_text(const SchemaKey& key, const NumberList& numbers) {
   std::string out{"["};
   for (const Number number : numbers) {
     if (out.size() > 1) out.append(", ");
-    out.append(hex ? fmt::format("{:#x}", number) : std::to_string(number));
+    out.append(member_text(key, number));
   }
   out.push_back(']');
   return out;
+}
+
+/// "a, b, c"
+std::string words_text(const SchemaKey& key) {
+  std::string words;
+  for (const std::string_view word : split_choices(key.choices)) {
+    words.append(words.empty() ? "" : ", ").append(word);
+  }
+  return words;
 }
 
 /// Between double quotes, with YAML's escapes. Values hold no control characters.
@@ -58,6 +67,13 @@ std::string range_text(const SchemaKey& key) {
 
 }  // namespace
 
+std::string member_text(const SchemaKey& key, Number member) {
+  if (key.type == ValueType::choice_list) {
+    return std::string{split_choices(key.choices).at(member)};
+  }
+  return key.hex ? fmt::format("{:#x}", member) : std::to_string(member);
+}
+
 std::string to_text(const SchemaKey& key, const Value& value) {
   switch (key.type) {
     case ValueType::boolean: return std::get<bool>(value) ? "true" : "false";
@@ -82,9 +98,10 @@ std::string to_text(const SchemaKey& key, const Value& value) {
     }
     case ValueType::id_list: {
       const auto& ids = std::get<NumberList>(value);
-      return ids.empty() ? std::string{key.choices} : list_text(ids, false);
+      return ids.empty() ? std::string{key.choices} : list_text(key, ids);
     }
-    case ValueType::number_list: return list_text(std::get<NumberList>(value), key.hex);
+    case ValueType::choice_list:
+    case ValueType::number_list: return list_text(key, std::get<NumberList>(value));
     case ValueType::dscp: {
       const auto& dscp = std::get<std::optional<wire::DscpMatch>>(value);
       return dscp ? fmt::format("{:#04x}/{:#04x}", dscp->value, dscp->mask) : "null";
@@ -107,13 +124,8 @@ std::string wanted(const SchemaKey& key) {
                          range_text(key), unit_text(key));
     case ValueType::size: return "a size " + range_text(key);
     case ValueType::duration: return "a time " + range_text(key);
-    case ValueType::choice: {
-      std::string words;
-      for (const std::string_view word : split_choices(key.choices)) {
-        words.append(words.empty() ? "one of " : ", ").append(word);
-      }
-      return words;
-    }
+    case ValueType::choice: return "one of " + words_text(key);
+    case ValueType::choice_list: return "a list of " + words_text(key);
     case ValueType::text: return fmt::format("text of at most {} bytes", key.max);
     case ValueType::mac: return "an address such as 02:00:00:00:00:01, or null";
     case ValueType::optional_interface:

@@ -154,11 +154,12 @@ ExitStatus generate(const GenCommand& command, Signals& signals) {
     remaining.sent(taken);
     q = (q + 1) % ports.size();
   }
+  std::vector<AfxdpPort*> sending;
+  sending.reserve(ports.size());
+  for (const auto& port : ports) sending.push_back(port.get());
+  AfxdpPort::finish(sending, steady_clock::now() + kTransmitPatience);
   std::uint64_t left = 0;
-  for (const auto& port : ports) {
-    port->finish(steady_clock::now() + kTransmitPatience);
-    left += port->counters().sent();
-  }
+  for (const auto& port : ports) left += port->counters().sent();
   return report_sent(written, left, std::chrono::duration<double>(elapsed()).count());
 }
 

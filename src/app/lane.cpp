@@ -1,7 +1,6 @@
 #include "app/lane.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
 #include "base/log.hpp"
@@ -15,9 +14,6 @@ using packet_io::afxdp::PollMode;
 /// Idle turns before a worker sleeps in `auto`: about 0.1 ms. Fewer: at some 10 kpps every packet
 /// pays a wake-up. More: an idle queue burns its core.
 constexpr std::size_t kSpinTurns = 1000;
-
-/// How long frames handed to the kernel may take to leave, at the stop.
-constexpr std::chrono::seconds kTransmitPatience{1};
 
 std::size_t spin_turns(PollMode mode) noexcept {
   switch (mode) {
@@ -42,7 +38,7 @@ Lane::Lane(const Config& config, std::uint32_t id, const Directions& directions,
            const clock::SharedTimebase& timebase, pipeline::RpcTable* rpcs)
     : ports_{ports_of(directions)},
       records_{config.worker.record_ring_bytes},
-      worker_{config.worker, id, directions, {records_, timebase, rpcs}},
+      worker_{config.worker, id, directions, {records_, timebase, rpcs, config.clock}},
       place_{std::move(place)} {}
 
 void Lane::start() {
@@ -50,18 +46,20 @@ void Lane::start() {
     name_this_thread(place_.thread_name);
     if (place_.cpu) pin_this_thread(*place_.cpu);
     worker_.run(stop, spin_turns(place_.poll));
-    for (Port* port : ports_) port->finish(std::chrono::steady_clock::now() + kTransmitPatience);
+    Port::finish(ports_, transmit_deadline_);
+    worker_.note_departures();
   }};
 }
 
-void Lane::ask_to_stop() {
+void Lane::ask_to_stop(std::chrono::steady_clock::time_point deadline) {
+  if (!thread_.joinable()) return;
+  transmit_deadline_ = deadline;
   thread_.request_stop();
   for (const Port* port : ports_) port->wake_up();
 }
 
-void Lane::stop() {
+void Lane::join() {
   if (!thread_.joinable()) return;
-  ask_to_stop();
   thread_.join();
   check_frames();
 }

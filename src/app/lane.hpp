@@ -1,6 +1,7 @@
 /// One worker with all that is its own: ports, record ring, thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,7 +17,7 @@
 
 namespace valinor::app {
 
-/// Main thread; the worker runs between start() and stop().
+/// Main thread; the worker runs between start() and join().
 class Lane {
  public:
   using Port = packet_io::afxdp::AfxdpPort;
@@ -34,19 +35,27 @@ class Lane {
 
   void start();
 
-  /// The first half of stop(), so that many lanes can do its second half at the same time.
-  void ask_to_stop();
-
   /// Once nothing more can arrive: the worker receives what is left, waits until all that it sent
-  /// has gone (or its patience is over), and ends. Frames of packet memory that are then in no
-  /// place are a mistake of ours, and logged.
-  void stop();
+  /// has gone, or until `deadline`, and ends.
+  void ask_to_stop(std::chrono::steady_clock::time_point deadline);
+
+  /// Returns when the worker has ended; at once where it has not been started. Frames of packet
+  /// memory that are then in no place are a mistake of ours, and logged.
+  void join();
 
   [[nodiscard]] telemetry::RecordRing& records() noexcept { return records_; }
   [[nodiscard]] const pipeline::WorkerStats& stats() const noexcept { return worker_.stats(); }
+  [[nodiscard]] const pipeline::Residence& residence() const noexcept {
+    return worker_.residence();
+  }
+  [[nodiscard]] const pipeline::ArrivalStats& arrival_stats() const noexcept {
+    return worker_.arrival_stats();
+  }
   [[nodiscard]] const pipeline::EditStats& edit_stats() const noexcept {
     return worker_.edit_stats();
   }
+  /// Its thread's name: "eth0/3".
+  [[nodiscard]] const std::string& name() const noexcept { return place_.thread_name; }
   [[nodiscard]] const std::vector<Port*>& ports() const noexcept { return ports_; }
   [[nodiscard]] std::optional<CpuId> cpu() const noexcept { return place_.cpu; }
 
@@ -57,6 +66,9 @@ class Lane {
   telemetry::RecordRing records_;
   pipeline::Worker<Port> worker_;
   Place place_;
+  // For frames handed to the kernel to leave. Written before the stop is requested, which the
+  // thread sees before it reads this.
+  std::chrono::steady_clock::time_point transmit_deadline_;
   std::jthread thread_;
 };
 

@@ -13,6 +13,7 @@
 #include "app/command_line.hpp"
 #include "app/config_load.hpp"
 #include "app/config_show.hpp"
+#include "app/doctor.hpp"
 #include "app/events.hpp"
 #include "app/generate.hpp"
 #include "app/replay.hpp"
@@ -20,6 +21,7 @@
 #include "app/version.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
+#include "nic/restore.hpp"
 
 namespace valinor::app {
 namespace {
@@ -40,6 +42,13 @@ std::optional<LoadedConfig> load(const CommandLine& line) {
   return std::move(*loaded);
 }
 
+/// A run that was killed could not put back what it had set.
+void undo_after_crash() {
+  for (const nic::Restoration& done : nic::restore_left_behind(nic::Left::by_crash)) {
+    log::warning("left by process {}, which crashed: {}", done.process, nic::to_text(done));
+  }
+}
+
 /// Carries out one command, each in a function of its own.
 struct Dispatch {
   const CommandLine& line;
@@ -48,6 +57,7 @@ struct Dispatch {
     const auto loaded = load(line);
     if (!loaded) return ExitStatus::config_invalid;
     if (command.check_only) return tell_valid();
+    undo_after_crash();
     Signals signals;
     return Runtime{loaded->config}.run(signals);
   }
@@ -78,6 +88,16 @@ struct Dispatch {
     Signals signals;
     return generate(command, signals);
   }
+
+  ExitStatus operator()(const DoctorCommand& command) const {
+    if (command.undo) return undo(command);
+    if (line.config.files.empty() && line.config.overrides.empty()) return doctor(command, nullptr);
+    const auto loaded = load(line);
+    if (!loaded) return ExitStatus::config_invalid;
+    return doctor(command, &loaded->config);
+  }
+
+  ExitStatus operator()(const ListCommand& command) const { return list(command); }
 
   ExitStatus operator()(const VersionCommand& command) const {
     fmt::print("{}", version_text(command.build_info));

@@ -1,13 +1,21 @@
 #include "app/replay.hpp"
 
 #include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <stop_token>
+#include <thread>
 
 #include "app/books.hpp"
+#include "app/events.hpp"
+#include "app/patience.hpp"
+#include "base/log.hpp"
+#include "base/thread.hpp"
 #include "clock/timebase.hpp"
 #include "exporter/exporter.hpp"
 #include "exporter/make_store.hpp"
@@ -17,8 +25,83 @@
 namespace valinor::app {
 namespace {
 
-/// How long the store has for what is left, at the end of the capture.
-constexpr std::chrono::seconds kFlushPatience{30};
+using packet_io::replay::ReplayPort;
+using std::chrono::steady_clock;
+using Worker = pipeline::Worker<ReplayPort>;
+
+/// A store that has stored nothing for so long, though records waited, is given up.
+constexpr std::chrono::seconds kStorePatience{30};
+
+/// How long the store has for what is left, after a signal.
+constexpr std::chrono::seconds kFlushPatience{10};
+
+/// Between two looks at how far things are.
+constexpr std::chrono::milliseconds kTick{10};
+
+/// How long a worker that is asked to end may take, if it is not waiting for input.
+constexpr std::chrono::milliseconds kTurnPatience{500};
+
+/// The worker's thread. Main thread.
+class WorkerThread {
+ public:
+  WorkerThread(Worker& worker, std::stop_source& stop)
+      : stop_{stop}, thread_{[this, &worker] {
+          name_this_thread("replay");
+          worker.run(stop_.get_token(), 0);
+          ended_ = true;
+        }} {}
+  ~WorkerThread() { end(); }
+  WorkerThread(const WorkerThread&) = delete;
+  WorkerThread& operator=(const WorkerThread&) = delete;
+
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+
+  /// Asks it to end, and returns when it has.
+  void end() {
+    stop_.request_stop();
+    const auto patient_until = steady_clock::now() + kTurnPatience;
+    while (!ended_) {
+      std::this_thread::sleep_for(kTick);
+      // Where standard input is silent it is in read(2), which a signal breaks off.
+      if (steady_clock::now() > patient_until) ::pthread_kill(thread_.native_handle(), SIGUSR1);
+    }
+  }
+
+ private:
+  std::stop_source& stop_;
+  std::atomic<bool> ended_{false};
+  std::jthread thread_;  // last: it uses the others
+};
+
+/// SIGUSR1 does nothing but end a system call that waits.
+void let_signals_break_off_reads() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGUSR1, &action, nullptr);
+}
+
+/// Until all of the capture is stored, the store is given up, or a signal comes: its name.
+std::string wait_for_store(const WorkerThread& thread, const pipeline::WorkerStats& worker,
+                           exporter::Exporter& exporter, Signals& signals) {
+  Patience patience{kStorePatience, steady_clock::now()};
+  bool gave_up = false;
+  while (true) {
+    if (std::string name = signals.wait(kTick); !name.empty()) return name;
+    const bool ended = thread.ended();  // first: then what it produced is all there is
+    const std::uint64_t settled = exporter.stats().settled();
+    const std::uint64_t produced = worker.records.value() - worker.records_ring_full.value();
+    if (ended && settled == produced) return {};
+    // What is lost after the store was given up is settled, but no sign of life.
+    const std::uint64_t answered = exporter.stats().answered();
+    if (!patience.is_over(answered, settled != produced, steady_clock::now())) continue;
+    if (ended) return {};
+    if (gave_up) continue;
+    gave_up = true;
+    log::error("no record was stored for {} s; from here on, what finds the memory full is lost",
+               kStorePatience.count());
+    exporter.stop_waiting();
+  }
+}
 
 FrameBooks make_frame_books(const pipeline::WorkerStats& stats) {
   FrameBooks books{.received = stats.received.value(),
@@ -29,41 +112,63 @@ FrameBooks make_frame_books(const pipeline::WorkerStats& stats) {
   return books;
 }
 
+void check_input(const ReplayPort& port, const std::string& in) {
+  if (port.damage().empty()) return;
+  throw Failure{
+      ExitStatus::host_not_ready,
+      {"PCAP-READ-01", "capture '" + in + "' is damaged; what came before is counted above",
+       port.damage(), "capture again, or mend it:  editcap '" + in + "' mended.pcap"}};
+}
+
+void check_output(ReplayPort& port, const std::optional<std::string>& out) {
+  if (port.output_complete()) return;
+  throw Failure{ExitStatus::host_not_ready,
+                {"PCAP-WRITE-02", "capture '" + out.value_or("") + "' is incomplete",
+                 "writing to it failed", "df .    shows whether the disk is full"}};
+}
+
 }  // namespace
 
 ExitStatus replay(const Config& config, const std::string& in,
                   const std::optional<std::string>& out) {
-  using packet_io::replay::ReplayPort;
-  ReplayPort port{in, out};
   telemetry::RecordRing records{config.worker.record_ring_bytes};
+  std::stop_source stop;
+  ReplayPort port{in, out, [&] {
+                    return stop.stop_requested() ? std::size_t{0}
+                                                 : records.room(config.worker.max_hops);
+                  }};
+  Signals signals;  // not earlier: until the capture is open, Ctrl-C ends the program at once
+  let_signals_break_off_reads();
   // Frames bring their own times, so the timebase is never asked.
   const clock::SharedTimebase timebase{clock::Timebase{}};
   // Of a two-sided role, what comes from the network; it leaves into the other capture.
   pipeline::RpcTable rpcs{config.worker.rpcs};
-  const auto worker = std::make_unique<pipeline::Worker<ReplayPort>>(
+  const auto worker = std::make_unique<Worker>(
       config.worker, 0,
       std::vector<pipeline::Direction<ReplayPort>>{
           {.in = &port, .out = &port, .treatment = pipeline::from_network(config.worker.role)}},
       pipeline::WorkerContext{records, timebase, &rpcs});
-  exporter::Exporter exporter{config.exporter, exporter::make_store(config.exporter), {records}};
-  worker->run(std::stop_token{}, 0);
-  exporter.stop(std::chrono::steady_clock::now() + kFlushPatience);
+  exporter::ExporterConfig patient = config.exporter;
+  patient.when_full = exporter::WhenFull::wait;
+  exporter::Exporter exporter{patient, exporter::make_store(patient), {records}};
+  WorkerThread thread{*worker, stop};
+
+  const std::string signal = wait_for_store(thread, worker->stats(), exporter, signals);
+  if (!signal.empty()) {
+    fmt::print("stopping: {}\n", signal);
+    std::fflush(stdout);
+    Signals::exit_on_next();
+  }
+  thread.end();
+  exporter.stop(steady_clock::now() + (signal.empty() ? std::chrono::seconds{0} : kFlushPatience));
 
   const pipeline::WorkerStats& stats = worker->stats();
   const ExitStatus status = print_books(
       make_frame_books(stats),
       make_record_books(exporter.stats(), stats.records.value(), stats.records_ring_full.value()));
-  if (!port.damage().empty()) {
-    throw Failure{
-        ExitStatus::host_not_ready,
-        {"PCAP-READ-01", "capture '" + in + "' is damaged; what came before is counted above",
-         port.damage(), "capture again, or mend it:  editcap '" + in + "' mended.pcap"}};
-  }
-  if (!port.output_complete()) {
-    throw Failure{ExitStatus::host_not_ready,
-                  {"PCAP-WRITE-02", "capture '" + out.value_or("") + "' is incomplete",
-                   "writing to it failed", "df .    shows whether the disk is full"}};
-  }
+  exporter.throw_if_failed();
+  if (signal.empty()) check_input(port, in);
+  check_output(port, out);
   return status;
 }
 

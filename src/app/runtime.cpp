@@ -6,7 +6,10 @@
 #include <chrono>
 #include <cstdio>
 
-#include "app/monotonic_offset.hpp"
+#include "app/privileges.hpp"
+#include "app/service_manager.hpp"
+#include "app/system_calls.hpp"
+#include "clock/kernel_offset.hpp"
 #include "exporter/make_store.hpp"
 
 namespace valinor::app {
@@ -19,6 +22,9 @@ using std::chrono::steady_clock;
 /// How often the published clock is adjusted. Discipline asks for 100 to 250 ms.
 constexpr std::chrono::milliseconds kAdjustInterval{200};
 
+/// How long frames handed to the kernel may take to leave, at the stop: of all workers together.
+constexpr std::chrono::seconds kTransmitPatience{1};
+
 /// How long the store has for what is left, at the stop.
 constexpr std::chrono::seconds kFlushPatience{10};
 
@@ -27,7 +33,8 @@ constexpr std::chrono::seconds kFlushPatience{10};
 struct Runtime::Tap {
   Tap(const Config& config, std::uint32_t id)
       : records{config.worker.record_ring_bytes},
-        egress{config.tap, id, records, MonotonicOffset{config.clock}} {}
+        egress{config.tap, id, records,
+               clock::KernelOffset{clock::ClockName::monotonic, config.clock}} {}
 
   telemetry::RecordRing records;
   tap::EgressTap egress;
@@ -43,11 +50,26 @@ Runtime::Runtime(const Config& config)
     tap_ = std::make_unique<Tap>(config_, static_cast<std::uint32_t>(wiring_.lanes.size()));
     rings.emplace_back(tap_->records);
   }
+  security_ = limit_rights();  // before the first thread starts, which is the exporter's
   exporter_ = std::make_unique<exporter::Exporter>(
       config_.exporter, exporter::make_store(config_.exporter), std::move(rings));
 }
 
 Runtime::~Runtime() { stop(); }
+
+std::string Runtime::limit_rights() const {
+  std::vector<Capability> needs;
+  const bool tap_goes = tap_ && tap_->egress.program().needs_net_admin_to_detach();
+  const bool nics_go_back =
+      std::ranges::any_of(wiring_.times, [](const auto& time) { return time->has_changed_nic(); });
+  if (tap_goes || nics_go_back) needs.push_back(Capability::net_admin);
+  const std::string dropped = drop_privileges(config_.security, needs);
+  if (!config_.security.seccomp) return dropped + "; system calls are not limited";
+  const bool clocks =
+      std::ranges::any_of(wiring_.times, [](const auto& time) { return time->clock() != nullptr; });
+  limit_system_calls({.open_interfaces = may_open_interfaces(), .nic_clocks = clocks});
+  return dropped + "; system calls are limited";
+}
 
 void Runtime::print_start() const {
   fmt::print(stderr, "valinor-afxdp {}  run {}{}\n", VALINOR_VERSION, config_.exporter.key,
@@ -56,13 +78,24 @@ void Runtime::print_start() const {
     const OpenInterface& interface = *wiring_.interfaces[i];
     for (const auto& port : interface.ports()) {
       const std::string refusal = interface.refusal_of(*port);
-      fmt::print(stderr, "  {:<10} {}, queue {} on {}: mode {} asked, {} obtained{}{}\n",
+      fmt::print(stderr, "  {:<10} {}, queue {} on {}: mode {} asked, {}{} obtained{}{}\n",
                  interface.interface().name, interface.interface().driver, port->queue().value(),
-                 describe_cpu(*port), to_name(wiring_.asked[i]), to_name(interface.mode_of(*port)),
-                 refusal.empty() ? "" : "; ", refusal);
+                 describe_cpu(*port), to_name(wiring_.asked[i]),
+                 interface.has_filter_on_nic() ? "filter on the NIC and " : "",
+                 to_name(interface.mode_of(*port)), refusal.empty() ? "" : "; ", refusal);
     }
   }
   fmt::print(stderr, "  clock      {}\n", clock::to_text(discipline_.quality()));
+  for (std::size_t i = 0; i < wiring_.times.size(); ++i) {
+    const OpenInterface& interface = *wiring_.interfaces[i];
+    fmt::print(stderr, "  time       {}: {}\n", interface.interface().name,
+               wiring_.times[i]->describe());
+    const auto& port = *interface.ports().front();
+    if (!port.transmit_refusal().empty()) {
+      fmt::print(stderr, "             {}: no times of leaving: {}\n", interface.interface().name,
+                 port.transmit_refusal());
+    }
+  }
   if (tap_) fmt::print(stderr, "  tap        {}\n", tap_->egress.program().describe());
   if (!wiring_.lanes.empty()) {
     const auto other = config_.other.value_or(
@@ -74,6 +107,10 @@ void Runtime::print_start() const {
   fmt::print(stderr, "  records    key {} -> {}\n", config_.exporter.key,
              config_.exporter.redis.enabled ? config_.exporter.redis.address.to_url()
                                             : "nowhere (export.redis.enabled is false)");
+  fmt::print(stderr, "  security   {}\n", security_);
+  for (const Finding& warning : wiring_.warnings) {
+    fmt::print(stderr, "{}", warning.to_text("warning"));
+  }
 }
 
 ExitStatus Runtime::run(Signals& signals) {
@@ -83,6 +120,8 @@ ExitStatus Runtime::run(Signals& signals) {
   for (const auto& interface : wiring_.interfaces) interface->steer();
   print_start();
   fmt::print(stderr, "ready. Ctrl-C drains and stops.\n");
+  ServiceManager service;
+  service.tell_ready(fmt::format("run {}, {} workers", config_.exporter.key, wiring_.lanes.size()));
 
   LiveReport report{config_.observe.stats_interval};
   const auto end = config_.run.duration.count() == 0 ? steady_clock::time_point::max()
@@ -93,20 +132,26 @@ ExitStatus Runtime::run(Signals& signals) {
     why = signals.wait(std::chrono::ceil<std::chrono::milliseconds>(
         std::max(next - steady_clock::now(), steady_clock::duration::zero())));
     discipline_.adjust();
+    for (const auto& time : wiring_.times) time->adjust();
+    service.tell_alive();
     report.update(counted().live());
     if (why.empty() && steady_clock::now() >= end) why = "run.duration is over";
+    if (why.empty() && exporter_->failed()) why = "the exporter failed";
   }
+  service.tell_stopping(why);
   fmt::print("stopping: {}\n", why);
   std::fflush(stdout);
+  const auto elapsed = steady_clock::now() - begin;
   Signals::exit_on_next();
   stop();
-  return close_books();
+  return close_books(elapsed);
 }
 
 void Runtime::stop() {
   for (const auto& interface : wiring_.interfaces) interface->unsteer();
-  for (const auto& lane : wiring_.lanes) lane->ask_to_stop();
-  for (const auto& lane : wiring_.lanes) lane->stop();
+  const auto deadline = steady_clock::now() + kTransmitPatience;
+  for (const auto& lane : wiring_.lanes) lane->ask_to_stop(deadline);
+  for (const auto& lane : wiring_.lanes) lane->join();
   if (tap_) tap_->egress.stop();
   if (exporter_) exporter_->stop(steady_clock::now() + kFlushPatience);
 }
@@ -125,10 +170,14 @@ std::string Runtime::describe_cpu(const packet_io::afxdp::AfxdpPort& port) const
   return "any CPU";
 }
 
-ExitStatus Runtime::close_books() const {
+ExitStatus Runtime::close_books(std::chrono::duration<double> elapsed) const {
   const Counted all = counted();
-  fmt::print("{}", all.details());
-  return print_books(all.frames(), all.records(), all.tapped());
+  fmt::print("{}", all.details(elapsed));
+  const clock::ClockQuality quality = discipline_.quality();
+  if (quality.steps != 0) fmt::print("clock    {}\n", clock::to_text(quality));
+  const ExitStatus status = print_books(all.frames(), all.records(), all.tapped());
+  exporter_->throw_if_failed();
+  return status;
 }
 
 }  // namespace valinor::app

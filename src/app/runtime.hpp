@@ -1,13 +1,14 @@
 /// A run on real interfaces: what is started, in which order, and stopped in the reverse one.
 ///
-///   start  clock > BPF loaded, steering nothing > sockets, fill rings primed > exporter > tap
-///          > workers > steer
+///   start  clock > BPF loaded, steering nothing > sockets, fill rings primed > tap attached
+///          > rights dropped > exporter > tap > workers > steer
 ///   stop   unsteer > workers drain and join > tap drains and joins > exporter drains, flushes,
 ///          joins > BPF detaches
 ///
 /// Main thread. The workers and the exporter share nothing but the record rings and the counters.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -37,16 +38,18 @@ class Runtime {
  private:
   struct Tap;  // tc egress: its record ring and thread
 
+  [[nodiscard]] std::string limit_rights() const;
   void print_start() const;
   void stop();
   [[nodiscard]] Counted counted() const;
   [[nodiscard]] std::string describe_cpu(const packet_io::afxdp::AfxdpPort& port) const;
-  [[nodiscard]] ExitStatus close_books() const;
+  [[nodiscard]] ExitStatus close_books(std::chrono::duration<double> elapsed) const;
 
   Config config_;
   clock::Discipline discipline_;
   Wiring wiring_;
   std::unique_ptr<Tap> tap_;
+  std::string security_;  // what was dropped and what stays
   std::unique_ptr<exporter::Exporter> exporter_;
 };
 

@@ -46,8 +46,12 @@ constexpr std::array kSchema{
        .doc = "receive queues to serve, one worker each", .unit = "queue numbers", .max = 1023,
        .max_items = 1024, .choices = "all"}, AT(interfaces[i].queues)),
   row({.path = "interfaces[].mode", .type = T::choice, .default_text = "auto",
-       .doc = "how packets get from the NIC to the program", .choices = "auto|zerocopy|copy|skb"},
+       .doc = "how packets get from the NIC to the program", .choices = "auto|zerocopy|copy|skb|offload"},
       AT(interfaces[i].mode)),
+  row({.path = "interfaces[].offload_sample", .type = T::number, .default_text = "0",
+       .doc = "mode offload: of other traffic, one frame in so many still reaches the host; 0: none",
+       .unit = "frames", .min = 0, .max = 1000000000},
+      AT(interfaces[i].offload_sample)),
   row({.path = "interfaces[].cpus", .type = T::id_list, .default_text = "auto",
        .doc = "CPUs of the workers, one for each queue", .unit = "CPU numbers", .max = 4095,
        .max_items = 1024, .repeats = true, .choices = "auto"}, AT(interfaces[i].cpus)),
@@ -98,6 +102,14 @@ constexpr std::array kSchema{
   row({.path = "telemetry.max_hops", .type = T::number, .default_text = "64",
        .doc = "hops kept of a packet", .unit = "hops", .min = 1, .max = 64}, AT(worker.max_hops)),
 
+  row({.path = "timestamp.source", .type = T::choice, .default_text = "auto",
+       .doc = "whose stamp says when a packet arrived",
+       .choices = "auto|hardware|driver|software|switch"}, AT(time_source)),
+  row({.path = "timestamp.record", .type = T::choice, .default_text = "switch",
+       .doc = "which time a record is stored under", .choices = "switch|nic"},
+      AT(exporter.record_time)),
+  row({.path = "timestamp.residence", .type = T::boolean, .default_text = "false",
+       .doc = "whether it is measured how long packets stay in this host"}, AT(residence)),
   row({.path = "timestamp.clock", .type = T::choice, .default_text = "tai",
        .doc = "the clock that published times are in", .choices = "tai|realtime|monotonic"},
       AT(clock)),
@@ -188,6 +200,14 @@ constexpr std::array kSchema{
   row({.path = "observe.stats_interval", .type = T::duration, .default_text = "1s",
        .doc = "time between two lines of numbers", .min = 100 * kMs, .max = kHour},
       AT(observe.stats_interval)),
+
+  row({.path = "security.user", .type = T::text, .default_text = "\"auto\"",
+       .doc = "who the program is after set-up", .max = 31}, AT(security.user)),
+  row({.path = "security.keep_caps", .type = T::choice_list, .default_text = "[]",
+       .doc = "capabilities that survive set-up", .max_items = 5,
+       .choices = "net_raw|net_admin|bpf|perfmon|ipc_lock"}, AT(security.keep_caps)),
+  row({.path = "security.seccomp", .type = T::boolean, .default_text = "true",
+       .doc = "whether system calls are limited after set-up"}, AT(security.seccomp)),
 };
 
 #undef AT

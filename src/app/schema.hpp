@@ -20,10 +20,11 @@ namespace valinor::app {
 /// What may be written; each has its reader in config_value.cpp.
 enum class ValueType : std::uint8_t {
   boolean,
-  number,    // whole; decimal or 0x
-  size,      // 64KiB, or bytes
-  duration,  // 5ms
-  choice,    // one word of `choices`
+  number,       // whole; decimal or 0x
+  size,         // 64KiB, or bytes
+  duration,     // 5ms
+  choice,       // one word of `choices`
+  choice_list,  // some of its words
   text,
   interface_name,      // as the kernel allows it
   optional_interface,  // ... or null, which is empty

@@ -66,7 +66,7 @@ requires(!std::is_same_v<T, std::string>) struct FieldOf<std::vector<T>> {
   static std::vector<T> from(const Value& value) {
     std::vector<T> out;
     for (const Number number : std::get<NumberList>(value)) {
-      if constexpr (std::is_integral_v<T>) {
+      if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
         out.push_back(static_cast<T>(number));
       } else {
         out.push_back(T{static_cast<typename T::representation>(number)});
@@ -77,8 +77,8 @@ requires(!std::is_same_v<T, std::string>) struct FieldOf<std::vector<T>> {
   static Value to(const std::vector<T>& field) {
     NumberList out;
     for (const T item : field) {
-      if constexpr (std::is_integral_v<T>) {
-        out.push_back(item);
+      if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+        out.push_back(static_cast<Number>(item));
       } else {
         out.push_back(item.value());
       }

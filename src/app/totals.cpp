@@ -24,6 +24,8 @@ void append(std::string& items, std::string_view name, std::uint64_t count) {
   items += fmt::format("{}{} {}", items.empty() ? "" : ", ", name, with_commas(count));
 }
 
+std::uint64_t count(Nanos time) { return static_cast<std::uint64_t>(time.count()); }
+
 std::string describe_rpcs(const pipeline::RpcTable& table) {
   const pipeline::RpcTableTotals totals = table.totals();
   std::string items;
@@ -128,6 +130,69 @@ std::string Counted::steering() const {
   return list("steered", items);
 }
 
+/// What the frames that came to the workers cost them.
+std::string Counted::load(std::chrono::duration<double> elapsed) const {
+  std::uint64_t frames = 0, bytes = 0, bursts = 0, wakes = 0;
+  for (const auto& lane : wiring_.lanes) {
+    const pipeline::WorkerStats& stats = lane->stats();
+    frames += stats.received.value();
+    bytes += stats.received_bytes.value();
+    bursts += stats.bursts.value();
+    for (const Port* port : lane->ports()) wakes += port->counters().wakes.value();
+  }
+  if (bursts == 0) return {};
+  const auto per_burst = [&](std::uint64_t count) {
+    return static_cast<double>(count) / static_cast<double>(bursts);
+  };
+  return list("load",
+              fmt::format("{} bytes, {:.1f} Mbit/s on average; {:.1f} frames and {:.2f} "
+                          "wake-ups a burst",
+                          with_commas(bytes), 8e-6 * static_cast<double>(bytes) / elapsed.count(),
+                          per_burst(frames), per_burst(wakes)));
+}
+
+/// Whose stamps said when packets arrived.
+std::string Counted::times() const {
+  std::uint64_t hardware = 0, driver = 0, implausible = 0, headerless = 0, tags = 0, all = 0;
+  for (const auto& lane : wiring_.lanes) {
+    const pipeline::ArrivalStats& stats = lane->arrival_stats();
+    hardware += stats.hardware.value();
+    driver += stats.driver.value();
+    implausible += stats.implausible.value();
+    all += lane->stats().received.value();
+    for (const Port* port : lane->ports()) {
+      headerless += port->counters().without_header.value();
+      tags += port->counters().vlan_tags.value();
+    }
+  }
+  std::string items;
+  append(items, "hardware", hardware);
+  append(items, "driver", driver);
+  if (!items.empty() || implausible != 0) append(items, "software", all - hardware - driver);
+  append(items, "implausible stamps", implausible);
+  append(items, "without metadata", headerless);
+  append(items, "VLAN tags put back", tags);
+  return list("times", items);
+}
+
+/// How long each worker's packets stayed here.
+std::string Counted::residence() const {
+  std::string text;
+  for (const auto& lane : wiring_.lanes) {
+    const pipeline::ResidenceSummary summary = lane->residence().summary();
+    std::string items;
+    if (summary.packets != 0) {
+      items = fmt::format("{} packets stayed {} to {} ns, {} on average",
+                          with_commas(summary.packets), with_commas(count(summary.shortest)),
+                          with_commas(count(summary.longest)), with_commas(count(summary.mean)));
+    }
+    append(items, "implausible", summary.implausible);
+    append(items, "nobody said when they left", summary.unanswered);
+    if (!items.empty()) text += list("resident", fmt::format("{}: {}", lane->name(), items));
+  }
+  return text;
+}
+
 /// What was odd about records, and about the ports.
 std::string Counted::notes() const {
   std::uint64_t cut = 0, copies = 0, x86 = 0, pairs = 0, bogus = 0, trouble = 0;
@@ -154,7 +219,7 @@ std::string Counted::notes() const {
   return list("noted", records) + list("ports", ports);
 }
 
-std::string Counted::details() const {
+std::string Counted::details(std::chrono::duration<double> elapsed) const {
   std::string edits;
   for (std::size_t i = 0; i < telemetry::kEditResults; ++i) {
     std::uint64_t count = 0;
@@ -172,7 +237,8 @@ std::string Counted::details() const {
     checksums += lane->edit_stats().checksums_completed.value();
   }
   append(edits, "checksums completed", checksums);
-  std::string text = steering() + notes() + list("edits", edits);
+  std::string text =
+      steering() + load(elapsed) + times() + residence() + notes() + list("edits", edits);
   text += list("broken", malformed.empty() ? malformed : malformed + "   passed on untouched");
   if (wiring_.rpcs) text += describe_rpcs(*wiring_.rpcs);
   return text;

@@ -1,6 +1,7 @@
 /// Adds up what ports, workers, the tap and the exporter have counted.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -24,12 +25,15 @@ class Counted {
   [[nodiscard]] RecordBooks records() const;
   [[nodiscard]] std::optional<TapBooks> tapped() const;
 
-  /// Lines that say more of the same frames: by which rule they were steered, edits, broken
-  /// telemetry that was passed on, RPCs. Only what occurred.
-  [[nodiscard]] std::string details() const;
+  /// Lines that say more of the same frames: by which rule they were steered, in which bursts they
+  /// came during `elapsed`, edits, broken telemetry that was passed on, RPCs. Only what occurred.
+  [[nodiscard]] std::string details(std::chrono::duration<double> elapsed) const;
 
  private:
   [[nodiscard]] std::string steering() const;
+  [[nodiscard]] std::string load(std::chrono::duration<double> elapsed) const;
+  [[nodiscard]] std::string times() const;
+  [[nodiscard]] std::string residence() const;
   [[nodiscard]] std::string notes() const;
 
   const Wiring& wiring_;

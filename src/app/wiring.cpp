@@ -6,6 +6,9 @@
 
 #include "app/cpu_plan.hpp"
 #include "base/failure.hpp"
+#include "base/thread.hpp"
+#include "nic/placement.hpp"
+#include "packet_io/afxdp/vlan_tags.hpp"
 #include "pipeline/treatment.hpp"
 
 namespace valinor::app {
@@ -19,33 +22,65 @@ using packet_io::afxdp::OtherTraffic;
 using pipeline::Role;
 using Way = pipeline::Direction<AfxdpPort>;
 
-OpenInterface& open(Wiring& wiring, const InterfaceConfig& wanted, const Config& config,
-                    OtherTraffic other, FramePools& pools) {
+OpenInterface& open(Wiring& wiring, InterfaceConfig wanted, const Config& config,
+                    OtherTraffic other, FramePools& pools,
+                    std::optional<TimeSource> source = std::nullopt) {
+  const nic::Device device{wanted.name};
+  const bool sends_on = config.worker.role != Role::collect;
+  const bool times_departures = sends_on && config.residence;
+  InterfaceTime& time = *wiring.times.emplace_back(std::make_unique<InterfaceTime>(
+      wanted, source.value_or(config.time_source), config.clock, times_departures));
+  wanted.metadata = time.wishes();
+  wanted.transmit = {.time = times_departures,
+                     .checksum = pipeline::is_two_sided(config.worker.role)};
+  const bool ask_for_tags = sends_on && packet_io::afxdp::should_ask_for_vlan_tags(device);
+  wanted.metadata.vlan_tag |= ask_for_tags;
   wiring.interfaces.push_back(
       std::make_unique<OpenInterface>(wanted, config.worker.match, other, pools));
   wiring.asked.push_back(wanted.mode);
-  return *wiring.interfaces.back();
+  OpenInterface& interface = *wiring.interfaces.back();
+  time.opened(interface);
+  if (sends_on && !(ask_for_tags && interface.program().tells().vlan_tag)) {
+    auto lost = packet_io::afxdp::find_lost_vlan_tags(device);
+    if (lost) wiring.warnings.push_back(std::move(*lost));
+  }
+  return interface;
 }
 
 std::string thread_name(const OpenInterface& interface, const AfxdpPort& port) {
   return fmt::format("{}/{}", interface.interface().name, port.queue().value());
 }
 
+/// Throws Failure (HOST-CPU-01) for a configured CPU on which the process may not run.
+WorkerGroup workers_of(const InterfaceConfig& wanted, const OpenInterface& interface) {
+  for (const CpuId cpu : wanted.cpus) require_cpu(cpu);
+  return {.workers = interface.ports().size(),
+          .configured = wanted.cpus,
+          .near = nic::placement(nic::Device{wanted.name}).local_cpus};
+}
+
 void wire_one_sided(Wiring& wiring, const Config& config, const clock::SharedTimebase& timebase) {
   const OtherTraffic other = config.other.value_or(OtherTraffic::kernel);
+  std::vector<WorkerGroup> groups;
+  groups.reserve(config.interfaces.size());
   for (const InterfaceConfig& wanted : config.interfaces) {
-    const OpenInterface& interface =
-        open(wiring, wanted, config, other, wiring.pools.emplace_back());
+    groups.push_back(
+        workers_of(wanted, open(wiring, wanted, config, other, wiring.pools.emplace_back())));
+  }
+  const auto cpus = plan_cpus(groups, read_host_cpus());
+  for (std::size_t n = 0; n < config.interfaces.size(); ++n) {
+    const OpenInterface& interface = *wiring.interfaces[n];
     const auto& ports = interface.ports();
-    const auto cpus = plan_cpus(wanted, ports.size());
     for (std::size_t i = 0; i < ports.size(); ++i) {
       const Way way{.in = ports[i].get(),
                     .out = ports[i].get(),
                     .treatment = pipeline::from_network(config.worker.role),
-                    .mtu = interface.interface().mtu};
+                    .mtu = interface.interface().mtu,
+                    .in_clock = wiring.times[n]->clock()};
       wiring.lanes.push_back(std::make_unique<Lane>(
           config, static_cast<std::uint32_t>(wiring.lanes.size()), Lane::Directions{way},
-          Lane::Place{thread_name(interface, *ports[i]), cpus[i], wanted.poll}, timebase, nullptr));
+          Lane::Place{thread_name(interface, *ports[i]), cpus[n][i], config.interfaces[n].poll},
+          timebase, nullptr));
     }
   }
 }
@@ -73,7 +108,8 @@ Way make_way(const OpenInterface& in, const OpenInterface& out, std::size_t queu
           .out = out.ports()[queue].get(),
           .treatment = treatment,
           .mtu = out.interface().mtu,
-          .complete_checksums = leaves_checksums(in)};
+          .complete_checksums = leaves_checksums(in),
+          .offload_checksums = out.ports()[queue]->transmit_grants().checksum};
 }
 
 void require_same_queues(const OpenInterface& network, const OpenInterface& host) {
@@ -108,17 +144,23 @@ void wire_two_sided(Wiring& wiring, const Config& config, const clock::SharedTim
   const OtherTraffic other = config.other.value_or(OtherTraffic::forward);
   FramePools& pools = wiring.pools.emplace_back();
   const OpenInterface& network = open(wiring, towards_network, config, other, pools);
-  const OpenInterface& host = open(wiring, towards_host, config, OtherTraffic::forward, pools);
+  const TimeSource host_source =
+      config.time_source == TimeSource::hardware ? TimeSource::automatic : config.time_source;
+  const OpenInterface& host =
+      open(wiring, towards_host, config, OtherTraffic::forward, pools, host_source);
   require_same_queues(network, host);
 
   const Role role = config.worker.role;
   if (role == Role::host) wiring.rpcs = std::make_unique<pipeline::RpcTable>(config.worker.rpcs);
   const std::size_t queues = network.ports().size();
-  const auto cpus = plan_cpus(towards_network, queues);
+  const WorkerGroup group = workers_of(towards_network, network);
+  const auto cpus = plan_cpus({&group, 1}, read_host_cpus()).front();
   for (std::size_t i = 0; i < queues; ++i) {
     Way inwards = make_way(network, host, i, pipeline::from_network(role));
     inwards.rewrite_macs = config.worker.rewrite.destination || config.worker.rewrite.source;
-    const Way outwards = make_way(host, network, i, pipeline::from_host(role));
+    Way outwards = make_way(host, network, i, pipeline::from_host(role));
+    inwards.in_clock = wiring.times.front()->clock();
+    outwards.in_clock = wiring.times.back()->clock();
     wiring.lanes.push_back(std::make_unique<Lane>(
         config, static_cast<std::uint32_t>(i), Lane::Directions{inwards, outwards},
         Lane::Place{thread_name(network, *network.ports()[i]), cpus[i], towards_network.poll},

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "app/config.hpp"
+#include "app/interface_time.hpp"
 #include "app/lane.hpp"
+#include "base/failure.hpp"
 #include "clock/timebase.hpp"
 #include "packet_io/afxdp/open_interface.hpp"
 #include "pipeline/rpc_table.hpp"
@@ -19,13 +21,17 @@ namespace valinor::app {
 /// Members in the order of their lives. Main thread.
 struct Wiring {
   std::deque<packet_io::afxdp::FramePools> pools;
+  std::vector<std::unique_ptr<InterfaceTime>> times;  // of each interface
   std::vector<std::unique_ptr<packet_io::afxdp::OpenInterface>> interfaces;
   std::vector<packet_io::afxdp::Mode> asked;  // mode, of each interface
+  std::vector<Finding> warnings;              // for the user to see at the start
   std::unique_ptr<pipeline::RpcTable> rpcs;   // role host
   std::vector<std::unique_ptr<Lane>> lanes;
 };
 
-/// Nothing is steered yet, no lane is started. Throws Failure: what OpenInterface throws, and
+/// Nothing is steered yet, no lane is started. Throws Failure: what OpenInterface and InterfaceTime
+/// throw (of a two-sided role, only the network's NIC must have hardware time where that is asked
+/// for), and
 /// FWD-QUEUES-01 where the two sides have different numbers of queues.
 [[nodiscard]] Wiring wire_up(const Config& config, const clock::SharedTimebase& timebase);
 

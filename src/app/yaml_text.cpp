@@ -12,6 +12,7 @@
 
 #include "base/failure.hpp"
 #include "base/unique_fd.hpp"
+#include "base/unreadable.hpp"
 
 namespace valinor::app {
 namespace {
@@ -47,7 +48,8 @@ bool is_control(std::string_view text, std::size_t at) {
 }
 
 void cannot_read(const Source& source, int error, Problems& problems) {
-  problems.add("CFG-FILE-01", source, {}, "cannot read this file (" + describe_errno(error) + ")");
+  problems.add("CFG-FILE-01", source, {}, "cannot read this file (" + describe_errno(error) + ")",
+               {}, advise_on_unreadable(source.name, error));
 }
 
 }  // namespace

@@ -43,6 +43,18 @@ bool has_capability(int capability) {
   return (words[bit / 32].effective >> bit % 32 & 1) != 0;
 }
 
+std::string describe_load_refusal() {
+  std::string missing;
+  if (!has_capability(CAP_BPF)) missing = "CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN)";
+  if (!has_capability(CAP_NET_ADMIN)) {
+    missing += missing.empty() ? "CAP_NET_ADMIN" : " and CAP_NET_ADMIN";
+  }
+  if (!missing.empty()) return "kernel said EPERM: missing is " + missing;
+  // In a user namespace of a container the capability is there, and counts for nothing.
+  return "kernel said EPERM although CAP_BPF and CAP_NET_ADMIN are there: they are of a user "
+         "namespace, or a security module refused";
+}
+
 void wait_for_running_programs() {
   // XDP programs, from their start to the flush of their redirects, and tc programs run with bottom
   // halves off, which is an RCU read-side section. MEMBARRIER_CMD_GLOBAL is synchronize_rcu() for

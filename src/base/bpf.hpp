@@ -1,11 +1,17 @@
 /// What every BPF program of ours needs from its host program.
 #pragma once
 
+#include <string>
+
 namespace valinor::bpf {
 
 /// From now on libbpf's own messages, the verifier's pages included, are log lines of level debug:
 /// by default it prints failures, and harmless notes, on stderr. Any thread, any number of times.
 void log_libbpf_as_debug();
+
+/// Why the kernel answered EPERM to the loading of a program for packets, by what the process
+/// lacks: "kernel said EPERM: missing is CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN)".
+[[nodiscard]] std::string describe_load_refusal();
 
 /// Whether the process has an effective capability (CAP_BPF, ... of linux/capability.h).
 [[nodiscard]] bool has_capability(int capability);

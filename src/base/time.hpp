@@ -23,7 +23,9 @@ struct Instant {
   }
 };
 
-using HostTime = Instant<struct HostClock>;      // the configured clock: tai, realtime or monotonic
+using HostTime = Instant<struct HostClock>;  // the configured clock: tai, realtime or monotonic
+using NicTime = Instant<struct NicClock>;    // of one NIC's hardware clock (PHC); epoch its own
+using MonotonicTime = Instant<struct MonotonicClock>;  // CLOCK_MONOTONIC, as BPF programs read it
 using SwitchTime = Instant<struct SwitchClock>;  // a switch's own; epoch and offset are unknown
 
 }  // namespace valinor

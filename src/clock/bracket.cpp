@@ -1,9 +1,6 @@
 #include "clock/bracket.hpp"
 
-#include <time.h>
-
 namespace valinor::clock {
-namespace {
 
 clockid_t to_id(ClockName name) noexcept {
   switch (name) {
@@ -13,8 +10,6 @@ clockid_t to_id(ClockName name) noexcept {
   }
   return CLOCK_MONOTONIC;
 }
-
-}  // namespace
 
 Bracket bracket(ClockName name) noexcept {
   const clockid_t id = to_id(name);

@@ -7,6 +7,8 @@
 /// read that was preempted is wide, and true all the same.
 #pragma once
 
+#include <time.h>
+
 #include <functional>
 
 #include "base/time.hpp"
@@ -22,6 +24,9 @@ struct Bracket {
 };
 
 [[nodiscard]] Bracket bracket(ClockName name) noexcept;
+
+/// The kernel's name of the clock, for clock_gettime(2).
+[[nodiscard]] clockid_t to_id(ClockName name) noexcept;
 
 /// Where Discipline gets its brackets. Called at set-up and a few times a second, never per packet.
 using TakeBracket = std::function<Bracket()>;

@@ -154,14 +154,17 @@ Timebase Discipline::calibrate() {
     const Rate first = rate_between(start, middle);
     const Rate second = rate_between(middle, end);
     const double apart = std::abs(first.nanos_per_tick / second.nanos_per_tick - 1);
-    if (first.nanos_per_tick <= 0 || second.nanos_per_tick <= 0) continue;
+    // Not finite: the ticks stand still, which a NIC's clock may do.
+    const bool both_advance = std::isfinite(first.nanos_per_tick) && first.nanos_per_tick > 0 &&
+                              std::isfinite(second.nanos_per_tick) && second.nanos_per_tick > 0;
+    if (!both_advance) continue;
     if (apart > first.uncertainty + second.uncertainty + kCalibrationTolerance) continue;
 
     rate_ = rate_between(start, end);
     history_ = {start, end};
     return starting_at(end, Nanos{0});
   }
-  give_up(quality_.name, "it was set, or changed its rate, during each of " +
+  give_up(quality_.name, "it was set, changed its rate or did not advance, during each of " +
                              std::to_string(kAttempts) + " attempts");
 }
 

@@ -46,7 +46,6 @@ class Discipline {
   Adjustment adjust();
 
   [[nodiscard]] const SharedTimebase& published() const noexcept { return published_; }
-  [[nodiscard]] std::uint64_t steps() const noexcept { return quality_.steps; }
 
   /// Reads the tick counter, for the bound.
   [[nodiscard]] ClockQuality quality() const;

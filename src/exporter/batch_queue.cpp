@@ -33,6 +33,10 @@ void BatchQueue::return_all() {
   for (; in_flight_ != 0; --in_flight_) batches_[in_flight_ - 1].maybe_stored = true;
 }
 
-void BatchQueue::clear() { *this = BatchQueue{batch_records_}; }
+void BatchQueue::clear() noexcept {
+  open_ = Batch{};
+  batches_.clear();
+  in_flight_ = records_ = bytes_ = 0;
+}
 
 }  // namespace valinor::exporter

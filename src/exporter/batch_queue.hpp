@@ -55,7 +55,7 @@ class BatchQueue {
   void return_all();
 
   /// Forgets all records.
-  void clear();
+  void clear() noexcept;
 
  private:
   std::size_t batch_records_;

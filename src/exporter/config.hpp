@@ -40,11 +40,25 @@ struct RedisConfig {
   std::chrono::milliseconds backoff_max{5000};
 };
 
+/// What becomes of records while memory_bytes are used up.
+enum class WhenFull : std::uint8_t {
+  lose,  // they are lost, and counted
+  wait,  // they stay in their rings: for producers that can wait for room there
+};
+
+/// Which time of a record the Valinor entry carries.
+enum class RecordTime : std::uint8_t {
+  network_switch,  // the switch's where the telemetry has one, as Valinor's collector does; else:
+  arrival,         // when the packet arrived here
+};
+
 struct ExporterConfig {
   std::uint32_t key = 0;  // of the run: the name of its sorted set
+  RecordTime record_time = RecordTime::network_switch;
   RedisConfig redis;
   std::size_t memory_bytes = std::size_t{256} << 20;  // records not yet acknowledged
-  std::chrono::milliseconds batch_interval{5};        // an open batch is sent after this long
+  WhenFull when_full = WhenFull::lose;
+  std::chrono::milliseconds batch_interval{5};  // an open batch is sent after this long
 };
 
 }  // namespace valinor::exporter

@@ -1,8 +1,10 @@
 #include "exporter/exporter.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
+#include "base/failure.hpp"
 #include "base/log.hpp"
 #include "base/thread.hpp"
 
@@ -46,6 +48,7 @@ Exporter::Exporter(const ExporterConfig& config, std::unique_ptr<RecordStore> st
     : interval_{std::max(config.batch_interval, milliseconds{1})},
       pause_{std::min(interval_, kLongestPause)},
       memory_bytes_{config.memory_bytes},
+      when_full_{config.when_full},
       store_{std::move(store)},
       store_name_{store_->name()},
       rings_{std::move(rings)},
@@ -64,69 +67,122 @@ void Exporter::stop(Clock::time_point deadline) {
   thread_.join();
 }
 
+void Exporter::stop_waiting() noexcept {
+  // Relaxed here and in waits(): it publishes nothing but itself.
+  when_full_.store(WhenFull::lose, std::memory_order_relaxed);
+}
+
+void Exporter::throw_if_failed() const {
+  if (!failed()) return;
+  Finding finding{"EXPORT-FAIL-01",
+                  "the exporter failed; its records are counted above as exporter_failed", "",
+                  "please report it with the output of -v"};
+  try {
+    std::rethrow_exception(failure_);
+  } catch (const std::bad_alloc&) {
+    finding.why = "there was no memory left";
+    finding.next = "free memory, or lower export.buffer.memory";
+  } catch (const std::exception& error) {
+    finding.why = error.what();
+  }
+  throw Failure{ExitStatus::internal_error, finding};
+}
+
 void Exporter::run(const std::stop_token& stop) {
   name_this_thread("exporter");
+  try {
+    work(stop);
+    finish();
+  } catch (const std::exception&) {
+    failure_ = std::current_exception();
+    discard(stop);
+  }
+}
+
+void Exporter::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const bool drained = drain();
     submit();
     const bool settled = settle(drained ? milliseconds{0} : pause_);
     report();
-    if (drained || settled || queue_.in_flight() != 0) continue;
-    std::unique_lock lock{mutex_};
-    wake_.wait_for(lock, stop, pause_, [] { return false; });
+    if (!drained && !settled && queue_.in_flight() == 0) pause(stop);
   }
+}
+
+/// Until it is time to look again, or to stop.
+void Exporter::pause(const std::stop_token& stop) {
+  std::unique_lock lock{mutex_};
+  wake_.wait_for(lock, stop, pause_, [] { return false; });
+}
+
+void Exporter::finish() {
   Clock::time_point deadline;
   {
     const std::lock_guard lock{mutex_};
     deadline = deadline_;
   }
-  finish(deadline);
-}
-
-void Exporter::finish(Clock::time_point deadline) {
-  while (drain()) {
-    submit();
-    settle(milliseconds{0});
-    report();
-  }
-  queue_.seal();
-  while (queue_.records() != 0 && Clock::now() < deadline) {
+  store_->hurry();
+  while (true) {
+    const bool drained = drain();
+    if (!drained) {
+      queue_.seal();
+      if (queue_.records() == 0 || Clock::now() >= deadline) break;
+    }
     submit();
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     const milliseconds patience = std::clamp(left, milliseconds{0}, pause_);
-    const bool settled = settle(patience);
+    const bool settled = settle(drained ? milliseconds{0} : patience);
     report();
     // The store is away: its next attempt is a matter of time alone.
-    if (!settled && queue_.in_flight() == 0) std::this_thread::sleep_for(patience);
+    if (!drained && !settled && queue_.in_flight() == 0) std::this_thread::sleep_for(patience);
   }
   count_unflushed();
   report();
 }
 
+/// After an exception: keeps the rings flowing and the books balanced, and allocates nothing.
+void Exporter::discard(const std::stop_token& stop) {
+  queue_.clear();
+  stats_.pending.store(0, std::memory_order_relaxed);
+  failed_.store(true, std::memory_order_relaxed);
+  // Of a turn that broke off, only these two are known to be right.
+  stats_.lost_by(LossReason::exporter_failed).add(stats_.received.value() - stats_.settled());
+  log::write(log::Level::error, "the exporter failed; all further records are lost");
+  for (bool stopping = false; !stopping;) {
+    stopping = stop.stop_requested();
+    lose_rings(LossReason::exporter_failed);
+    if (!stopping) pause(stop);
+  }
+}
+
+bool Exporter::waits() const noexcept {
+  return is_full() && when_full_.load(std::memory_order_relaxed) == WhenFull::wait;
+}
+
 bool Exporter::drain() {
-  std::size_t all = 0;
+  bool any = false;
   for (telemetry::RecordRing& ring : rings_) {
     std::size_t taken = 0;
     ring.read([&](const telemetry::RecordView& record) {
-      if (taken == kDrainChunk) return false;
-      ++taken;
+      if (taken == kDrainChunk || waits()) return false;
       take(record);
+      ++taken;
       return true;
     });
     if (taken != 0) ring.release();
-    all += taken;
+    any |= taken != 0;
   }
-  stats_.received.add(all);
-  return all != 0;
+  return any;
 }
 
 void Exporter::take(const telemetry::RecordView& record) {
-  if (queue_.bytes() >= memory_bytes_) {
+  if (is_full()) {
     stats_.lost_by(LossReason::memory_full).add(1);
-    return;
+  } else {
+    if (!queue_.has_open()) open_since_ = Clock::now();
+    queue_.add([&](std::vector<std::byte>& rows) { store_->encode(record, rows); });
   }
-  if (!queue_.has_open()) open_since_ = Clock::now();
-  queue_.add([&](std::vector<std::byte>& rows) { store_->encode(record, rows); });
+  stats_.received.add(1);  // only now: what breaks off here stays in the ring
 }
 
 void Exporter::submit() {
@@ -162,8 +218,6 @@ void Exporter::count(const Outcome& outcome) {
       stats_.stored.add(batch.records - outcome.collapsed);
       stats_.collapsed.add(outcome.collapsed);
       stats_.unsure.add(outcome.unsure);
-      stats_.batches.add(1);
-      stats_.bytes.add(batch.rows.size());
       return;
     }
     case Outcome::Kind::rejected: {
@@ -185,22 +239,35 @@ void Exporter::note_rejection(const Outcome& outcome, std::size_t records) {
              store_name_, to_grouped(records), outcome.reason);
 }
 
+/// Empties the rings, keeping nothing; answers how many records that cost.
+std::size_t Exporter::lose_rings(LossReason reason) {
+  std::size_t records = 0;
+  for (telemetry::RecordRing& ring : rings_) {
+    records += ring.read([](const telemetry::RecordView&) { return true; });
+    ring.release();
+  }
+  stats_.received.add(records);
+  stats_.lost_by(reason).add(records);
+  return records;
+}
+
 void Exporter::count_unflushed() {
-  const std::size_t records = queue_.records();
+  const std::size_t held = queue_.records();
+  // With WhenFull::wait there may be more in the rings.
+  const std::size_t records = held + lose_rings(LossReason::unflushed_at_stop);
   if (records == 0) return;
   const std::string trouble = store_->trouble();
   log::error("{}: {} records not stored in time{}{}", store_name_, to_grouped(records),
              trouble.empty() ? "" : ": ", trouble);
-  stats_.lost_by(LossReason::unflushed_at_stop).add(records);
+  stats_.lost_by(LossReason::unflushed_at_stop).add(held);
   queue_.clear();
 }
 
-/// Shows the gauges, and logs when the store went away or came back.
+/// Shows the gauge, and logs when the store went away or came back.
 void Exporter::report() {
   const std::uint64_t waiting = queue_.records();
-  // Relaxed: gauges publish nothing but themselves.
+  // Relaxed: a gauge publishes nothing but itself.
   stats_.pending.store(waiting, std::memory_order_relaxed);
-  stats_.pending_bytes.store(queue_.bytes(), std::memory_order_relaxed);
 
   const std::string trouble = store_->trouble();
   if (!trouble.empty()) most_waiting_ = std::max(most_waiting_, waiting);

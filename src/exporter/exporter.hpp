@@ -4,11 +4,14 @@
 ///                      (memory full: counted, dropped)      (away: waits in the BatchQueue)
 ///
 /// Workers never wait for it, and it never waits for the store while rings have records: what the
-/// store cannot take waits in memory up to a bound, and what exceeds the bound is lost and counted.
+/// store cannot take waits in memory up to a bound, and what exceeds the bound is lost and counted;
+/// with WhenFull::wait it stays in the rings.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -39,16 +42,28 @@ class Exporter {
   Exporter& operator=(const Exporter&) = delete;
 
   /// Empties the rings, stores what it can until `deadline`, counts the rest as lost and joins the
-  /// thread. Call when no producer publishes any more. A second call does nothing. Not for two
-  /// threads at a time.
+  /// thread. A store that is away is tried again at once. Call when no producer publishes any more.
+  /// A second call does nothing. Not for two threads at a time.
   void stop(Clock::time_point deadline);
+
+  /// From now on WhenFull::lose, whatever was configured. Any thread.
+  void stop_waiting() noexcept;
+
+  /// Whether an exception has ended the storing. The thread goes on emptying the rings and counts
+  /// all that it held and takes as `exporter_failed`. Any thread.
+  [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
+
+  /// Throws Failure (EXPORT-FAIL-01) if failed(). After stop().
+  void throw_if_failed() const;
 
   /// Any thread.
   [[nodiscard]] const ExporterStats& stats() const noexcept { return stats_; }
 
  private:
   void run(const std::stop_token& stop);
-  void finish(Clock::time_point deadline);
+  void work(const std::stop_token& stop);
+  void finish();
+  void discard(const std::stop_token& stop);
 
   // One turn of the loop, in this order. drain() and settle() answer whether there was any work.
   bool drain();
@@ -57,13 +72,18 @@ class Exporter {
   void report();
 
   void take(const telemetry::RecordView& record);
+  [[nodiscard]] bool is_full() const noexcept { return queue_.bytes() >= memory_bytes_; }
+  [[nodiscard]] bool waits() const noexcept;
+  void pause(const std::stop_token& stop);
   void count(const Outcome& outcome);
+  std::size_t lose_rings(LossReason reason);
   void count_unflushed();
   void note_rejection(const Outcome& outcome, std::size_t records);
 
   const std::chrono::milliseconds interval_;  // an open batch is sent after it
   const std::chrono::milliseconds pause_;     // between two looks into empty rings
   const std::size_t memory_bytes_;
+  std::atomic<WhenFull> when_full_;
   std::unique_ptr<RecordStore> store_;
   const std::string store_name_;
   Rings rings_;
@@ -76,6 +96,9 @@ class Exporter {
   std::uint64_t lost_before_trouble_ = 0;
   std::uint64_t most_waiting_ = 0;  // records, since the trouble began
   std::string last_rejection_;      // its first word: one log line for each kind
+
+  std::exception_ptr failure_;  // the thread's; others read it once they have joined it
+  std::atomic<bool> failed_{false};
 
   std::mutex mutex_;  // of deadline_, and for sleeping
   std::condition_variable_any wake_;

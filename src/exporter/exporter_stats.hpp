@@ -21,6 +21,7 @@ namespace valinor::exporter {
 enum class LossReason : std::uint8_t {
   memory_full,        // the store was away for so long that memory_bytes were used up
   rejected,           // the store will never take the record's batch
+  exporter_failed,    // the exporter's thread met an exception, and stores nothing more
   unflushed_at_stop,  // not acknowledged when the time for stopping was over
   count_
 };
@@ -29,8 +30,8 @@ inline constexpr std::size_t kLossReasons = static_cast<std::size_t>(LossReason:
 
 /// The counter's name: "memory_full".
 [[nodiscard]] constexpr std::string_view to_name(LossReason reason) noexcept {
-  constexpr std::array<std::string_view, kLossReasons> kNames{"memory_full", "rejected",
-                                                              "unflushed_at_stop"};
+  constexpr std::array<std::string_view, kLossReasons> kNames{
+      "memory_full", "rejected", "exporter_failed", "unflushed_at_stop"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 
@@ -41,10 +42,7 @@ struct ExporterStats {
   Counter collapsed;  // acknowledged; the store held an equal record already
   Counter unsure;     // part of stored: sent twice, so an equal record may have been there before
   std::array<Counter, kLossReasons> lost;
-  std::atomic<std::uint64_t> pending{0};        // held in memory now
-  std::atomic<std::uint64_t> pending_bytes{0};  // their rows
-  Counter batches;                              // acknowledged
-  Counter bytes;                                // rows of the batches acknowledged
+  std::atomic<std::uint64_t> pending{0};  // held in memory now
 
   [[nodiscard]] Counter& lost_by(LossReason reason) noexcept {
     return lost[static_cast<std::size_t>(reason)];
@@ -57,8 +55,16 @@ struct ExporterStats {
     for (const Counter& counter : lost) sum += counter.value();
     return sum;
   }
+  /// Records that the store has answered for, for good.
+  [[nodiscard]] std::uint64_t answered() const noexcept {
+    return stored.value() + collapsed.value() + lost_by(LossReason::rejected).value();
+  }
+  /// Records whose fate is known.
+  [[nodiscard]] std::uint64_t settled() const noexcept {
+    return stored.value() + collapsed.value() + all_lost();
+  }
   [[nodiscard]] bool balanced() const noexcept {
-    return received.value() == stored.value() + collapsed.value() + all_lost() + pending.load();
+    return received.value() == settled() + pending.load();
   }
 };
 

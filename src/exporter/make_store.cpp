@@ -7,7 +7,7 @@ namespace valinor::exporter {
 
 std::unique_ptr<RecordStore> make_store(const ExporterConfig& config) {
   if (!config.redis.enabled) return std::make_unique<NullStore>();
-  return std::make_unique<RedisStore>(config.redis, config.key);
+  return std::make_unique<RedisStore>(config.redis, config.key, config.record_time);
 }
 
 }  // namespace valinor::exporter

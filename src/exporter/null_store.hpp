@@ -10,6 +10,7 @@ class NullStore final : public RecordStore {
   [[nodiscard]] std::string name() const override { return "null"; }
   void encode(const telemetry::RecordView&, std::vector<std::byte>&) const override {}
   [[nodiscard]] bool ready() override { return true; }
+  void hurry() override {}
   [[nodiscard]] std::string trouble() const override { return {}; }
   [[nodiscard]] std::size_t max_in_flight() const override { return 1; }
   void submit(const Batch& batch) override;

@@ -53,6 +53,10 @@ class RecordStore {
   /// answers whether it is. Never waits: rings fill while it runs.
   [[nodiscard]] virtual bool ready() = 0;
 
+  /// Time is short: the next attempt is due now, and the waits after it start again with the
+  /// shortest.
+  virtual void hurry() = 0;
+
   /// What is wrong, in one line ("lost: ECONNREFUSED (connect)"); empty while all is well. After
   /// a refusal it stays until a batch is stored, though ready() says yes for each next attempt.
   [[nodiscard]] virtual std::string trouble() const = 0;

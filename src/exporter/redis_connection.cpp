@@ -28,6 +28,12 @@ UniqueFd make_socket(int family) {
   return UniqueFd{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
 }
 
+std::ptrdiff_t count_addresses(const addrinfo* list) {
+  std::ptrdiff_t count = 0;
+  for (; list != nullptr; list = list->ai_next) ++count;
+  return count;
+}
+
 /// Best effort: a connection without these works too.
 void tune_tcp(int fd, std::chrono::milliseconds command_timeout) {
   const int on = 1;
@@ -57,14 +63,12 @@ Result<bool> RedisConnection::advance() {
       return tl::unexpected{std::move(done.error())};
     }
   }
-  if (usable() || Clock::now() < deadline_) return usable();
-  const bool connecting = state_ == State::connecting;
+  if (state_ != State::greeting || Clock::now() < deadline_) return usable();
   close();
-  return fail_errno(ETIMEDOUT, connecting ? "connect" : "PING");
+  return fail_errno(ETIMEDOUT, "PING");
 }
 
 Result<void> RedisConnection::open() {
-  deadline_ = Clock::now() + config_.connect_timeout;
   if (config_.address.host.empty()) return open_unix();
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
@@ -77,6 +81,7 @@ Result<void> RedisConnection::open() {
   }
   addresses_.reset(list);
   next_address_ = list;
+  connect_share_ = config_.connect_timeout / count_addresses(list);
   return open_next_address();
 }
 
@@ -94,14 +99,18 @@ Result<void> RedisConnection::open_unix() {
 }
 
 /// A name may have several addresses ("localhost": ::1 and 127.0.0.1); the first that answers is
-/// taken.
+/// taken. Each gets an equal share of the time, so that one that is silent hides no other.
 Result<void> RedisConnection::open_next_address() {
   int error = ECONNREFUSED;
   while (next_address_ != nullptr) {
     const addrinfo& address = *next_address_;
     next_address_ = address.ai_next;
+    deadline_ = Clock::now() + connect_share_;
     fd_ = make_socket(address.ai_family);
-    if (!fd_) return fail_errno(errno, "socket");
+    if (!fd_) {  // a kernel without IPv6
+      error = errno;
+      continue;
+    }
     tune_tcp(fd_.get(), config_.command_timeout);
     if (::connect(fd_.get(), address.ai_addr, address.ai_addrlen) == 0) {
       greet();
@@ -118,7 +127,9 @@ Result<void> RedisConnection::open_next_address() {
 
 Result<void> RedisConnection::finish_connect() {
   pollfd ready{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
-  if (::poll(&ready, 1, 0) <= 0) return {};
+  if (::poll(&ready, 1, 0) <= 0) {
+    return Clock::now() < deadline_ ? Result<void>{} : give_up_address(ETIMEDOUT);
+  }
   int error = 0;
   socklen_t size = sizeof(error);
   ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -126,6 +137,10 @@ Result<void> RedisConnection::finish_connect() {
     greet();
     return {};
   }
+  return give_up_address(error);
+}
+
+Result<void> RedisConnection::give_up_address(int error) {
   return next_address_ != nullptr ? open_next_address() : fail_errno(error, "connect");
 }
 

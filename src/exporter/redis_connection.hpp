@@ -70,6 +70,7 @@ class RedisConnection {
   [[nodiscard]] Result<void> open_unix();
   [[nodiscard]] Result<void> open_next_address();
   [[nodiscard]] Result<void> finish_connect();
+  [[nodiscard]] Result<void> give_up_address(int error);
   void forget_sent();
   void greet();
   [[nodiscard]] Result<void> read_greetings();
@@ -78,7 +79,8 @@ class RedisConnection {
   RedisConfig config_;
   std::string client_name_;
   State state_ = State::closed;
-  Clock::time_point deadline_;  // of connecting and greeting
+  Clock::time_point deadline_;       // of connecting to the present address, then of greeting
+  Clock::duration connect_share_{};  // of the time to connect, for each address
   std::unique_ptr<addrinfo, FreeAddresses> addresses_;
   const addrinfo* next_address_ = nullptr;
   UniqueFd fd_;

@@ -26,8 +26,9 @@ std::string to_client_name(std::string_view key) {
 
 }  // namespace
 
-RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key)
+RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key, RecordTime record_time)
     : config_{config},
+      record_time_{record_time},
       key_{std::to_string(key)},
       connection_{config, to_client_name(key_)},
       backoff_{config.backoff_initial, config.backoff_max} {}
@@ -35,7 +36,7 @@ RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key)
 std::string RedisStore::name() const { return "redis " + config_.address.to_url(); }
 
 void RedisStore::encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const {
-  const ValinorRow row = to_row(to_entry(record.packet, record.hops));
+  const ValinorRow row = to_row(to_entry(record.packet, record.hops, record_time_));
   rows.insert(rows.end(), row.begin(), row.end());
 }
 
@@ -60,6 +61,11 @@ bool RedisStore::ready() {
   const Result<void> alive = connection_.check_idle();
   if (!alive) lose_link(alive.error());
   return alive.has_value();
+}
+
+void RedisStore::hurry() {
+  next_attempt_ = Clock::now();
+  backoff_.reset();
 }
 
 void RedisStore::submit(const Batch& batch) {

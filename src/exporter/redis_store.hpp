@@ -27,11 +27,13 @@ namespace valinor::exporter {
 class RedisStore final : public RecordStore {
  public:
   /// `key` is the run's. Does not connect yet.
-  RedisStore(const RedisConfig& config, std::uint32_t key);
+  RedisStore(const RedisConfig& config, std::uint32_t key,
+             RecordTime record_time = RecordTime::network_switch);
 
   [[nodiscard]] std::string name() const override;
   void encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const override;
   [[nodiscard]] bool ready() override;
+  void hurry() override;
   [[nodiscard]] std::string trouble() const override { return trouble_; }
   [[nodiscard]] std::size_t max_in_flight() const override;
   void submit(const Batch& batch) override;
@@ -51,6 +53,7 @@ class RedisStore final : public RecordStore {
   void lose_link(const Error& error);
 
   RedisConfig config_;
+  RecordTime record_time_;
   std::string key_;
   RedisConnection connection_;
   Backoff backoff_;

@@ -39,15 +39,16 @@ std::byte* put(std::byte* out, Unsigned value) noexcept {
 }  // namespace
 
 ValinorEntry to_entry(const telemetry::PacketRecord& packet,
-                      std::span<const telemetry::HopRecord> hops) noexcept {
+                      std::span<const telemetry::HopRecord> hops, RecordTime record_time) noexcept {
   if (packet.format == telemetry::Format::host_egress) {  // as Valinor-H writes it
     return {.timestamp_ns = static_cast<std::uint64_t>(packet.received.since_epoch.count()),
             .packet_length = to_packet_length(packet),
             .connection_key = packet.flow_hash,
             .source = packet.mark};
   }
-  const Nanos time = packet.format == telemetry::Format::valinor_n ? packet.switch_time.since_epoch
-                                                                   : packet.received.since_epoch;
+  const bool by_switch = record_time == RecordTime::network_switch &&
+                         (packet.flags & telemetry::flag::kSwitchTime) != 0;
+  const Nanos time = by_switch ? packet.switch_time.since_epoch : packet.received.since_epoch;
   const FiveTuple flow = to_five_tuple(packet.flow);
   ValinorEntry entry{.timestamp_ns = static_cast<std::uint64_t>(time.count()),
                      .packet_length = to_packet_length(packet),

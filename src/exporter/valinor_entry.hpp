@@ -15,12 +15,13 @@
 #include <cstdint>
 #include <span>
 
+#include "exporter/config.hpp"
 #include "telemetry/record.hpp"
 
 namespace valinor::exporter {
 
 struct ValinorEntry {
-  std::uint64_t timestamp_ns = 0;      // Valinor-N: the switch's clock; P4NetIntel: the host's
+  std::uint64_t timestamp_ns = 0;      // by RecordTime: the switch's clock, or the host's
   std::uint32_t enqueue = 0;           // enqueue stamp of the copy, or of the newest hop
   std::uint32_t enqueue_delta_ns = 0;  // time in the queue; P4NetIntel: in the hop's own unit
   std::uint16_t packet_length = 0;
@@ -44,7 +45,8 @@ inline constexpr std::uint16_t kUnknownLength = 0xFFFC;
 /// (COLLECT_SIZE 1); without hops both are 0. Of a packet that the tap saw leave, the connection
 /// key is the kernel's hash of the flow, source is its mark, and what Valinor-H leaves out is 0.
 [[nodiscard]] ValinorEntry to_entry(const telemetry::PacketRecord& packet,
-                                    std::span<const telemetry::HopRecord> hops) noexcept;
+                                    std::span<const telemetry::HopRecord> hops,
+                                    RecordTime time = RecordTime::network_switch) noexcept;
 
 [[nodiscard]] ValinorRow to_row(const ValinorEntry& entry) noexcept;
 

@@ -59,8 +59,9 @@ class Editor {
   [[nodiscard]] bool answer(packet_io::Frame& frame, HostTime now, std::uint32_t mtu,
                             const telemetry::RecordSlot& slot) noexcept;
 
-  /// Finishes the checksum of a plain packet that its sender on this machine left to a NIC.
-  void complete_checksum(const packet_io::Frame& frame) noexcept;
+  /// Finishes the checksum of a plain packet that its sender on this machine left to a NIC, or has
+  /// the NIC by which it leaves do so.
+  void complete_checksum(packet_io::Frame& frame, bool by_nic) noexcept;
 
   /// Towards the host: gives the frame the configured addresses.
   void rewrite_macs(const packet_io::Frame& frame) const noexcept;

@@ -19,11 +19,14 @@
 #include <stop_token>
 #include <vector>
 
+#include "clock/phc_discipline.hpp"
 #include "clock/timebase.hpp"
 #include "packet_io/frame.hpp"
 #include "packet_io/port.hpp"
+#include "pipeline/arrival.hpp"
 #include "pipeline/config.hpp"
 #include "pipeline/editor.hpp"
+#include "pipeline/residence.hpp"
 #include "pipeline/treatment.hpp"
 #include "pipeline/worker_stats.hpp"
 #include "telemetry/decode.hpp"
@@ -40,14 +43,17 @@ struct Direction {
   Treatment treatment;
   std::uint32_t mtu = 0xffff;       // of `out`: what an inserted header must fit
   bool complete_checksums = false;  // senders behind `in` leave them to a NIC (veth)
+  bool offload_checksums = false;   // ... and that of `out` does it
   bool rewrite_macs = false;
+  const clock::PhcDiscipline* in_clock = nullptr;  // of the NIC of `in`; null: it stamps nothing
 };
 
 /// What workers are given; all of it lives longer than they do.
 struct WorkerContext {
   telemetry::RecordRing& records;  // this worker's
   const clock::SharedTimebase& timebase;
-  RpcTable* rpcs = nullptr;  // role host: of all workers
+  RpcTable* rpcs = nullptr;                        // role host: of all workers
+  clock::ClockName clock = clock::ClockName::tai;  // of the timebase
 };
 
 /// turn() and run() belong to the worker's thread, stats() to any. Instantiated in
@@ -68,6 +74,11 @@ class Worker {
   void run(const std::stop_token& stop, std::size_t spin) noexcept;
 
   [[nodiscard]] const WorkerStats& stats() const noexcept { return stats_; }
+  /// Accounts for the frames that have left since the last turn; run() leaves the last ones.
+  void note_departures() noexcept;
+
+  [[nodiscard]] const Residence& residence() const noexcept { return residence_; }
+  [[nodiscard]] const ArrivalStats& arrival_stats() const noexcept { return arrivals_.stats(); }
   [[nodiscard]] const EditStats& edit_stats() const noexcept { return editor_.stats(); }
 
  private:
@@ -105,6 +116,10 @@ class Worker {
   telemetry::RecordRing& records_;
   const clock::SharedTimebase& shared_timebase_;
   clock::Timebase timebase_;  // as of the present burst
+  ArrivalClock arrivals_;
+  Arrival arrival_;                 // of the frame just treated
+  clock::KernelOffset tai_offset_;  // to the published clock
+  Residence residence_;
 
   // Where a packet is decoded whose record finds no room: what is done with it must not depend on
   // the exporter.

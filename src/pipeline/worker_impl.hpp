@@ -28,6 +28,8 @@ Worker<P>::Worker(const WorkerConfig& config, std::uint32_t id,
       records_{context.records},
       shared_timebase_{context.timebase},
       timebase_{context.timebase.load()},
+      arrivals_{context.clock},
+      tai_offset_{clock::ClockName::tai, context.clock},
       spare_hops_{std::make_unique<telemetry::HopRecord[]>(config.max_hops)} {
   for (const Way& way : directions_) {
     if (std::find(ports_.begin(), ports_.end(), way.in) == ports_.end()) ports_.push_back(way.in);
@@ -39,6 +41,7 @@ bool Worker<P>::turn() noexcept {
   bool received = false;
   for (const Way& way : directions_) received |= turn(way);
   for (P* port : ports_) port->flush();
+  note_departures();
   if (received) records_.publish();
   return received;
 }
@@ -48,6 +51,7 @@ bool Worker<P>::turn(const Way& way) noexcept {
   const std::size_t received = way.in->receive(burst_);
   if (received == 0) return false;
   timebase_ = shared_timebase_.load();
+  arrivals_.begin_burst(way.in_clock, timebase_);
   std::size_t outgoing = 0;
   std::size_t done = 0;
   std::uint64_t bytes = 0;
@@ -56,12 +60,14 @@ bool Worker<P>::turn(const Way& way) noexcept {
     bytes += frame.bytes;
     // One reading a packet: two packets with the same stamp, and else alike, would be one record
     // in a sorted set.
-    const HostTime now = P::kStampsArrival ? frame.arrival : timebase_.to_host(clock::read_tsc());
-    if (treat(way, frame, now) == Fate::recycle) {
+    arrival_ =
+        P::kStampsArrival ? Arrival{.time = frame.arrival} : arrivals_.at(frame, clock::read_tsc());
+    if (treat(way, frame, arrival_.time) == Fate::recycle) {
       done_[done++] = frame;
       continue;
     }
     if (pushed_) unfinished_hops_[unfinished_hop_count_++] = {outgoing, *pushed_};
+    frame.arrival = arrival_.time;  // for the port to say when it left
     outgoing_[outgoing++] = frame;
   }
   const std::size_t taken = transmit(way, outgoing);
@@ -87,6 +93,30 @@ std::size_t Worker<P>::transmit(const Way& way, std::size_t count) noexcept {
     taken += way.out->transmit({outgoing_.data() + taken, count - taken});
   }
   return taken;
+}
+
+template <packet_io::Port P>
+void Worker<P>::note_departures() noexcept {
+  if constexpr (requires(P & port) { port.forget_departures(); }) {
+    for (const Way& way : directions_) {
+      P& port = *way.in;
+      const auto departures = port.departures();
+      if (departures.empty()) continue;
+      const bool by_nic = port.departure_clock() == packet_io::DepartureClock::nic;
+      const auto nic = way.in_clock != nullptr ? way.in_clock->load() : clock::NicTimebase{};
+      const Nanos tai_offset = by_nic ? Nanos{0} : tai_offset_();
+      for (const packet_io::Departure& departure : departures) {
+        if (departure.time == Nanos{0} || (by_nic && way.in_clock == nullptr)) {
+          residence_.add_unanswered();
+          continue;
+        }
+        const HostTime left =
+            by_nic ? nic.to_host({departure.time}) : HostTime{departure.time + tai_offset};
+        residence_.add(left - departure.arrival);
+      }
+      port.forget_departures();
+    }
+  }
 }
 
 /// As late as can be: the frames go to the TX ring next. A capture's clock stands still meanwhile.
@@ -118,18 +148,19 @@ auto Worker<P>::treat(const Way& way, Frame& frame, HostTime now) noexcept -> Fa
   pushed_.reset();
   if (way.rewrite_macs) editor_.rewrite_macs(frame);
   const wire::Decision decision = match_.decide(frame.span());
-  stats_.decisions[static_cast<std::size_t>(decision)].add(1);
   if (!wire::is_telemetry(decision)) return treat_plain(way, frame, now);
 
   const telemetry::RecordSlot slot = reserve();
   telemetry::Anatomy anatomy;
-  const DropReason reason = decoder_.decode(frame.span(), decision, slot, anatomy);
+  const DropReason reason =
+      decoder_.decode(frame.span(), frame.wire_bytes, decision, slot, anatomy);
   if (reason != DropReason::none) return refuse(way, reason);
   telemetry::PacketRecord& record = *slot.packet;
-  record.received = now;
+  arrival_.write_to(record);
   record.frame_bytes = frame.bytes;
-  if (frame.wire_bytes > frame.bytes && record.format == telemetry::Format::p4netintel) {
-    record.packet_bytes = frame.wire_bytes;  // the capture cut the frame, not the switch
+  if (frame.flow_hash != 0) {
+    record.flow_hash = frame.flow_hash;
+    record.flags |= telemetry::flag::kFlowHash;
   }
   keep(slot);
   return treat_telemetry(way, frame, anatomy, record, now);
@@ -145,7 +176,7 @@ auto Worker<P>::treat_telemetry(const Way& way, Frame& frame, const telemetry::A
     case Treatment::take_request: editor_.remember(frame, anatomy, record, now); [[fallthrough]];
     case Treatment::strip:
       editor_.strip(frame, anatomy);
-      if (way.complete_checksums) editor_.complete_checksum(frame);
+      if (way.complete_checksums) editor_.complete_checksum(frame, way.offload_checksums);
       break;
     case Treatment::push_hop:
       pushed_ = editor_.push_hop(frame, anatomy, now, way.out->waiting_to_leave(), way.mtu);
@@ -164,13 +195,17 @@ auto Worker<P>::treat_plain(const Way& way, Frame& frame, HostTime now) noexcept
     stats_.passed.add(1);
     return Fate::recycle;
   }
-  if (way.complete_checksums) editor_.complete_checksum(frame);
+  if (way.complete_checksums) {
+    // A NIC is told where in the frame; what is inserted later would move that.
+    const bool stays = way.treatment == Treatment::pass_on || way.treatment == Treatment::strip;
+    editor_.complete_checksum(frame, way.offload_checksums && stays);
+  }
   if (way.treatment == Treatment::insert) {
     pushed_ = editor_.insert(frame, now, way.out->waiting_to_leave(), way.mtu);
   } else if (way.treatment == Treatment::give_reply) {
     const telemetry::RecordSlot slot = reserve();
     if (editor_.answer(frame, now, way.mtu, slot)) {
-      slot.packet->received = now;
+      arrival_.write_to(*slot.packet);
       slot.packet->frame_bytes = frame.bytes;
       stats_.host_pairs.add(1);
       keep(slot);

@@ -5,7 +5,6 @@
 
 #include "base/counter.hpp"
 #include "base/drop_reason.hpp"
-#include "wire/match.hpp"
 
 namespace valinor::pipeline {
 
@@ -23,7 +22,6 @@ struct WorkerStats {
 
   // The rest says more of the same frames.
   ReasonCounters malformed;  // broken telemetry that a two-sided role passed on untouched
-  std::array<Counter, static_cast<std::size_t>(wire::Decision::count_)> decisions;
 
   Counter records;            // decoded, and those of a request and its reply
   Counter records_ring_full;  // ... and lost, because the exporter was behind

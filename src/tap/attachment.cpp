@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/failure.hpp"
+#include "base/interface_name.hpp"
 
 namespace valinor::tap {
 namespace {
@@ -32,26 +33,10 @@ int create_tcx_link(InterfaceIndex interface, int program) {
   return link >= 0 ? static_cast<int>(link) : -errno;
 }
 
-[[noreturn]] void refuse_name(const std::string& name) {
-  std::string there;
-  struct if_nameindex* list = ::if_nameindex();
-  for (const auto* one = list; one != nullptr && one->if_index != 0; ++one) {
-    there += (there.empty() ? "" : ", ") + std::string{one->if_name};
-  }
-  ::if_freenameindex(list);
-  throw Failure{ExitStatus::host_not_ready,
-                {.code = "IF-NAME-01",
-                 .what = name + ": there is no such interface",
-                 .why = "there are " + there,
-                 .next = "ip -brief link    lists them; those of other network namespaces are not "
-                         "seen from here"}};
-}
-
 }  // namespace
 
 TappedInterface find_tapped_interface(const std::string& name) {
-  const std::uint32_t index = ::if_nametoindex(name.c_str());
-  if (index == 0) refuse_name(name);
+  const InterfaceIndex index = find_interface_index(name);
   const UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   ifreq request{};
   name.copy(request.ifr_name, sizeof request.ifr_name - 1);
@@ -59,7 +44,7 @@ TappedInterface find_tapped_interface(const std::string& name) {
     throw_errno("read the link type of " + name);
   }
   const auto type = request.ifr_hwaddr.sa_family;
-  return {name, InterfaceIndex{index}, type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK};
+  return {name, index, type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK};
 }
 
 Attachment::Attachment(const TappedInterface& interface, int program, AttachBy how) {

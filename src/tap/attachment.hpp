@@ -28,7 +28,8 @@ class Attachment {
   Attachment(const TappedInterface& interface, int program, AttachBy how);
 
   /// "tcx" or "clsact"
-  [[nodiscard]] const char* kind() const noexcept { return filter_ ? "clsact" : "tcx"; }
+  [[nodiscard]] const char* kind() const noexcept { return is_filter() ? "clsact" : "tcx"; }
+  [[nodiscard]] bool is_filter() const noexcept { return filter_ != nullptr; }
 
  private:
   UniqueFd link_;

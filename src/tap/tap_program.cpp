@@ -3,9 +3,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <linux/capability.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/bpf.hpp"
@@ -17,21 +17,11 @@ namespace {
 
 [[noreturn]] void refuse_load(const std::string& what, int error) {
   if (error == EPERM) {
-    std::string missing;
-    if (!bpf::has_capability(CAP_BPF)) missing = "CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN)";
-    if (!bpf::has_capability(CAP_NET_ADMIN)) {
-      missing += missing.empty() ? "CAP_NET_ADMIN" : " and CAP_NET_ADMIN";
-    }
-    // In a user namespace of a container the capability is there, and counts for nothing.
-    const bool in_namespace = missing.empty();
-    throw Failure{
-        ExitStatus::not_permitted,
-        {.code = "CAP-BPF-01",
-         .what = what,
-         .why = in_namespace ? "kernel said EPERM although CAP_BPF and CAP_NET_ADMIN are there: "
-                               "they are of a user namespace, or a security module refused"
-                             : "kernel said EPERM: missing is " + missing,
-         .next = "run as root, or with CAP_BPF and CAP_NET_ADMIN"}};
+    throw Failure{ExitStatus::not_permitted,
+                  {.code = "CAP-BPF-01",
+                   .what = what,
+                   .why = bpf::describe_load_refusal(),
+                   .next = "run as root, or with CAP_BPF and CAP_NET_ADMIN"}};
   }
   throw Failure{
       ExitStatus::host_not_ready,
@@ -126,6 +116,11 @@ std::string TapProgram::describe() const {
                         one.attachment.kind());
   }
   return text;
+}
+
+bool TapProgram::needs_net_admin_to_detach() const noexcept {
+  return std::any_of(tapped_.begin(), tapped_.end(),
+                     [](const Tapped& one) { return one.attachment.is_filter(); });
 }
 
 int TapProgram::fd(bool for_ethernet) const noexcept {

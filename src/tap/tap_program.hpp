@@ -56,6 +56,9 @@ class TapProgram {
   /// "eth0 by tcx, tun0 by clsact"
   [[nodiscard]] std::string describe() const;
 
+  /// Whether detaching takes CAP_NET_ADMIN, as a clsact filter does: a tcx link goes by itself.
+  [[nodiscard]] bool needs_net_admin_to_detach() const noexcept;
+
   /// For BPF_PROG_TEST_RUN.
   [[nodiscard]] int fd(bool for_ethernet) const noexcept;
 

@@ -47,7 +47,7 @@ DropReason decode_valinor_n(Bytes frame, const wire::Link& link, const RecordSlo
 
   PacketRecord& packet = *slot.packet;
   packet.format = Format::valinor_n;
-  packet.flags = flag::kSwitchTime;
+  packet.flags |= flag::kSwitchTime;
   packet.switch_time = {Nanos{static_cast<std::int64_t>(stamps->ingress_global.value())}};
   packet.enqueue = stamps->enqueue.value() & valinor_n::kEnqueueMask;
   packet.queue_delay = stamps->dequeue_delta.value();
@@ -69,8 +69,9 @@ DropReason decode_valinor_n(Bytes frame, const wire::Link& link, const RecordSlo
 
 }  // namespace
 
-DropReason Decoder::decode_p4netintel(Bytes frame, const wire::Link& link, const RecordSlot& slot,
+DropReason Decoder::decode_p4netintel(Bytes frame, std::uint32_t wire_bytes, const RecordSlot& slot,
                                       Anatomy& anatomy) noexcept {
+  const wire::Link& link = anatomy.link;
   const Bytes bytes = frame.subspan(link.bytes);
   p4netintel::Stack& stack = anatomy.stack;
   const DropReason reason = p4netintel::locate(bytes, forced_layout_, last_layout_, stack);
@@ -101,8 +102,8 @@ DropReason Decoder::decode_p4netintel(Bytes frame, const wire::Link& link, const
   read_addresses(ip_packet, ip, packet.flow);
   anatomy.has_stack = true;
   anatomy.ip_offset = link.bytes + stack.ip_offset;
-  packet.packet_bytes = static_cast<std::uint32_t>(frame.size());
-  if (ip.total_bytes > ip_packet.size()) {
+  packet.packet_bytes = wire_bytes;
+  if (anatomy.ip_offset + ip.total_bytes > wire_bytes) {
     packet.packet_bytes = anatomy.ip_offset + ip.total_bytes;
     packet.flags |= flag::kMonitorCopy;
   }
@@ -111,20 +112,22 @@ DropReason Decoder::decode_p4netintel(Bytes frame, const wire::Link& link, const
   if (read_ports(transport, packet.flow))
     anatomy.ports_offset = anatomy.ip_offset + ip.header_bytes;
   if (!(packet.flags & flag::kMonitorCopy)) {
-    const Bytes whole = transport.first(ip.total_bytes - ip.header_bytes);
-    packet.rpc_id = read_rpc_id(whole, ip.protocol);
+    const std::size_t without_padding = ip.total_bytes - ip.header_bytes;
+    packet.rpc_id =
+        read_rpc_id(transport.first(std::min(without_padding, transport.size())), ip.protocol);
     if (packet.rpc_id != 0) packet.flags |= flag::kRpcId;
   }
   return DropReason::none;
 }
 
-DropReason Decoder::decode(Bytes frame, wire::Decision decision, const RecordSlot& slot,
-                           Anatomy& anatomy) noexcept {
+DropReason Decoder::decode(Bytes frame, std::uint32_t wire_bytes, wire::Decision decision,
+                           const RecordSlot& slot, Anatomy& anatomy) noexcept {
   const auto link = wire::parse_link(frame);
   if (!link) return DropReason::truncated;
   anatomy.link = *link;
+  if (wire_bytes > frame.size()) slot.packet->flags |= flag::kCaptureCut;
   switch (decision) {
-    case wire::Decision::by_ethertype: return decode_p4netintel(frame, *link, slot, anatomy);
+    case wire::Decision::by_ethertype: return decode_p4netintel(frame, wire_bytes, slot, anatomy);
     case wire::Decision::by_ip_protocol: return decode_valinor_n(frame, *link, slot, anatomy);
     default: return DropReason::unknown_format;
   }

@@ -29,13 +29,15 @@ class Decoder {
   /// `layout` forces P4NetIntel's; without it, it is found for each packet.
   explicit Decoder(std::optional<p4netintel::Layout> layout) noexcept : forced_layout_{layout} {}
 
-  /// Fills `slot` from `frame`, which matched by `decision`. With any answer but `none` the slot
-  /// holds nothing of use. `received`, `frame_bytes` and `worker` are the caller's to fill in.
-  [[nodiscard]] DropReason decode(wire::Bytes frame, wire::Decision decision,
-                                  const RecordSlot& slot, Anatomy& anatomy) noexcept;
+  /// Fills `slot` from `frame`, which matched by `decision`; on the wire it had `wire_bytes`, more
+  /// than are here where a capture cut it. With any answer but `none` the slot holds nothing of
+  /// use. `received`, `frame_bytes` and `worker` are the caller's to fill in.
+  [[nodiscard]] DropReason decode(wire::Bytes frame, std::uint32_t wire_bytes,
+                                  wire::Decision decision, const RecordSlot& slot,
+                                  Anatomy& anatomy) noexcept;
 
  private:
-  DropReason decode_p4netintel(wire::Bytes frame, const wire::Link& link, const RecordSlot& slot,
+  DropReason decode_p4netintel(wire::Bytes frame, std::uint32_t wire_bytes, const RecordSlot& slot,
                                Anatomy& anatomy) noexcept;
 
   std::optional<p4netintel::Layout> forced_layout_;

@@ -47,12 +47,18 @@ inline constexpr std::uint32_t kHostPair =
     1u << 8;  // a reply as this host sent it: hops of the request, time between the two
 inline constexpr std::uint32_t kGsoSegment =
     1u << 9;  // host_egress: the host sent it as a part of a larger one; its time is computed
+inline constexpr std::uint32_t kCaptureCut =
+    1u << 10;  // a capture file holds less of the frame than was on the wire
+inline constexpr std::uint32_t kHardwareTime = 1u << 11;  // `received` is the NIC's time
+inline constexpr std::uint32_t kDriverTime = 1u << 12;    // `received` is the XDP program's
+inline constexpr std::uint32_t kFlowHash = 1u << 13;      // flow_hash is the NIC's
 }  // namespace flag
 
 /// All numbers are in host byte order.
 struct PacketRecord {
-  HostTime received;  // when this host read it from the ring, in the configured clock; host_egress:
-                      // when it left
+  HostTime received;  // when it arrived, in the configured clock: as the NIC or the XDP program
+                      // stamped it where a flag says so, else when we read it from the ring;
+                      // host_egress: when it left
   SwitchTime switch_time;  // Valinor-N: the original packet's ingress at the switch, 48 bits of ns
   FlowKey flow;
   std::uint64_t host_time_ns = 0;   // P4NetIntel int_host: time spent in the end host
@@ -63,17 +69,20 @@ struct PacketRecord {
   std::uint32_t enqueue = 0;      // Valinor-N: enqueue stamp of the copy, 18 bits
   std::uint32_t queue_delay = 0;  // Valinor-N: the original packet's time in the queue, ns
   std::uint32_t rpc_id = 0;
-  std::uint32_t flow_hash = 0;     // host_egress: the kernel's hash of the flow
-  std::uint32_t mark = 0;          // host_egress: the packet's mark (SO_MARK, nftables)
-  std::uint32_t flags = 0;         // of namespace flag
-  std::uint32_t worker = 0;        // which worker received it, from 0
-  std::uint16_t hops_claimed = 0;  // number of traces that the packet carries
+  std::uint32_t flow_hash = 0;  // host_egress: the kernel's hash of the flow; kFlowHash: the NIC's
+  std::uint32_t mark = 0;       // host_egress: the packet's mark (SO_MARK, nftables)
+  std::uint32_t flags = 0;      // of namespace flag
+  std::uint32_t worker = 0;     // which worker received it, from 0
+  std::int32_t ring_delay_ns = 0;  // from `received` until we read the ring: how long the host held
+                                   // the packet. Longer than it can say: the most it can
+  std::uint32_t received_bound_ns = 0;  // `received` is at most this far from the configured clock
+  std::uint16_t hops_claimed = 0;       // number of traces that the packet carries
   std::uint16_t hop_count = 0;  // HopRecords that follow: hops_claimed, or max_hops if that is less
   Format format{};
   std::uint8_t layout = 0;  // P4NetIntel: COLLECT_SIZE 0..3
   std::array<std::uint8_t, 6> reserved{};
 };
-static_assert(sizeof(PacketRecord) == 120);
+static_assert(sizeof(PacketRecord) == 128);  // two cache lines
 
 /// Which fields of a HopRecord the packet carried; the others are 0.
 namespace hop_field {

@@ -4,9 +4,10 @@
 ///
 /// An entry is a PacketRecord and its HopRecords, back to back, written in place. The memory is
 /// mapped twice in a row, so that an entry that crosses the end is still one range of addresses.
-/// Full means lost: reserve() says no and the worker counts it. Packets never wait for records.
-/// reserve(), commit() and publish() belong to the producer's thread, read() and release() to the
-/// consumer's; they share nothing else.
+/// Full means lost: reserve() says no and the worker counts it. Packets never wait for records;
+/// only a capture that is replayed does, by room(). reserve(), room(), commit() and publish()
+/// belong to the producer's thread, read() and release() to the consumer's; they share nothing
+/// else.
 #pragma once
 
 #include <atomic>
@@ -42,6 +43,13 @@ class RecordRing {
     std::byte* at = memory_ + (written_ & (capacity_ - 1));
     auto* packet = std::construct_at(reinterpret_cast<PacketRecord*>(at));
     return {packet, reinterpret_cast<HopRecord*>(at + sizeof(PacketRecord)), max_hops};
+  }
+
+  /// How many records of up to `max_hops` hops there is certainly room for.
+  [[nodiscard]] std::size_t room(std::uint16_t max_hops) noexcept {
+    // Pairs with the store in release(), as in reserve().
+    cached_released_ = released_.load(std::memory_order_acquire);
+    return (capacity_ - (written_ - cached_released_)) / entry_bytes(max_hops);
   }
 
   /// Keeps the record last reserved, with packet->hop_count hops. Not yet seen by the consumer.

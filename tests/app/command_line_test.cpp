@@ -159,6 +159,14 @@ TEST(CommandLine, HelpIsAnAnswerNotAnError) {
   EXPECT_NE(help({"run", "--help"}).find("--duration"), std::string::npos);
 }
 
+TEST(CommandLine, ACommandsHelpShowsItsOwnExamplesOnly) {
+  for (const std::string_view command : {"run", "tap", "check", "replay", "gen", "version"}) {
+    const std::string text = help({command, "--help"});
+    EXPECT_NE(text.find("Examples:"), std::string::npos) << command;
+    EXPECT_EQ(text.find("Exit status: 0 done"), std::string::npos) << command;
+  }
+}
+
 TEST(CommandLine, UsageErrorsSayWhatAndWhereToLook) {
   EXPECT_EQ(usage({"chekc", "a.yaml"}),
             "valinor-afxdp: unknown command 'chekc'; did you mean 'check'?\n"

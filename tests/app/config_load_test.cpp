@@ -105,6 +105,7 @@ interfaces:
   - name: "eth0"                                # t.yaml:2
     queues: all                                 # default
     mode: auto                                  # default
+    offload_sample: 0                           # default
     cpus: auto                                  # default
     promiscuous: false                          # default
 )");

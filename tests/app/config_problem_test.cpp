@@ -145,8 +145,9 @@ error[CFG-KEY-01]: t.yaml: 'interfaces' is missing: at least one NIC is needed, 
     3 |   - mode: copy
       |     ^~~~
 )");
-  EXPECT_EQ(problems_of("version: 1\ninterfaces: []\n"),
-            R"(error[CFG-KEY-01]: t.yaml:2:1: interfaces is empty; at least one NIC is needed, or tap.interfaces
+  EXPECT_EQ(
+      problems_of("version: 1\ninterfaces: []\n"),
+      R"(error[CFG-KEY-01]: t.yaml:2:1: interfaces is empty; at least one NIC is needed, or tap.interfaces
     2 | interfaces: []
       | ^~~~~~~~~~
 )");
@@ -188,6 +189,22 @@ TEST(ConfigProblem, NothingToMatch) {
 )");
 }
 
+TEST(ConfigProblem, AFilterOnTheNicThatTheRestContradicts) {
+  const auto code_of = [](const char* interface, const char* rest) {
+    const std::string text = problems_of("version: 1\ninterfaces: [{name: eth0, " +
+                                         std::string{interface} + "}]\n" + rest);
+    return text.substr(0, text.find(']') + 1);
+  };
+  const std::string refused = "error[CFG-OFFLOAD-01]";
+  EXPECT_EQ(code_of("mode: offload", ""), refused);
+  EXPECT_EQ(code_of("mode: offload", "other: kernel\n"), refused);
+  EXPECT_EQ(code_of("mode: offload, offload_sample: 9", "other: drop\n"), refused);
+  EXPECT_EQ(code_of("mode: offload, offload_sample: 1", "other: kernel\n"), refused);
+  EXPECT_EQ(code_of("mode: auto, offload_sample: 9", ""), refused);
+  EXPECT_EQ(code_of("mode: offload", "other: drop\n"), "");
+  EXPECT_EQ(code_of("mode: offload, offload_sample: 9", "other: kernel\n"), "");
+}
+
 TEST(ConfigProblem, BackoffThatStartsAboveItsEnd) {
   EXPECT_EQ(
       problems_of(with_interface("export: {redis: {backoff: {initial: 10s}}}\n")),
@@ -195,6 +212,18 @@ TEST(ConfigProblem, BackoffThatStartsAboveItsEnd) {
     3 | export: {redis: {backoff: {initial: 10s}}}
       |                            ^~~~~~~
 )");
+}
+
+TEST(ConfigProblem, NoTimeOfArrivalWhereOnlyTheSwitchsIsTaken) {
+  EXPECT_EQ(
+      problems_of(with_interface("timestamp: {source: switch, record: nic}\n")),
+      R"(error[CFG-TIME-01]: t.yaml:3:29: timestamp.source: switch, but timestamp.record: nic stores the time at which packets arrived here
+    3 | timestamp: {source: switch, record: nic}
+      |                             ^~~~~~
+  next: timestamp.record: switch    or another timestamp.source
+)");
+  EXPECT_EQ(problems_of(with_interface("timestamp: {source: switch}\n")), "");
+  EXPECT_EQ(problems_of(with_interface("timestamp: {record: nic}\n")), "");
 }
 
 TEST(ConfigProblem, PasswordsAreNotRepeated) {
@@ -216,7 +245,7 @@ interfaces:
 rol: collect
 run: {duration: 1d}
 )"),
-      R"(error[CFG-VALUE-01]: t.yaml:4:11: interfaces[0].mode wants one of auto, zerocopy, copy, skb, got 'zercopy'
+      R"(error[CFG-VALUE-01]: t.yaml:4:11: interfaces[0].mode wants one of auto, zerocopy, copy, skb, offload, got 'zercopy'
     4 |     mode: zercopy
       |           ^~~~~~~ did you mean 'zerocopy'?
 error[CFG-VALUE-01]: t.yaml:5:15: interfaces[0].cpus wants auto, or CPU numbers up to 4095 such as 0-3 or [0, 2, 5], got 'x' in it
@@ -243,7 +272,7 @@ TEST(ConfigProblem, OptionsAreQuotedAsTyped) {
   EXPECT_EQ(problems_of_set("interfaces[0].mod", "copy"),
             R"(error[CFG-KEY-02]: --set: unknown key 'interfaces[0].mod'
       | --set interfaces[0].mod=copy
-      |       ^~~~~~~~~~~~~~~~~ did you mean 'interfaces[].mode'?
+      |       ^~~~~~~~~~~~~~~~~ did you mean 'interfaces[0].mode'?
 )");
   EXPECT_EQ(
       problems_of_set("interfaces[2].mode", "copy"),
@@ -256,6 +285,21 @@ TEST(ConfigProblem, OptionsAreQuotedAsTyped) {
       | --duration 5
       |            ^ a time needs a unit: 10us 5ms 2s 1h
 )");
+}
+
+TEST(ConfigProblem, HintsForOptionsCanBeTypedAsTheyStand) {
+  for (const auto& [path, hint] : {
+           std::pair{"interfaces.queues", "interfaces[0].queues"},
+           std::pair{"interfaces.0.queues", "interfaces[0].queues"},
+           std::pair{"interfaces[].queues", "interfaces[0].queues"},
+           std::pair{"interfaces[3].queus", "interfaces[3].queues"},
+           std::pair{"queues", "interfaces[0].queues"},
+           std::pair{"umem.frames", "interfaces[0].umem.frames"},
+           std::pair{"run[0].key", "run.key"},
+       }) {
+    const std::string text = problems_of_set(path, "1");
+    EXPECT_NE(text.find("did you mean '" + std::string{hint} + "'?"), std::string::npos) << text;
+  }
 }
 
 TEST(ConfigProblem, ColumnsOfTheCaretCountCharacters) {

@@ -172,6 +172,22 @@ TEST(ConfigValue, BooleansAreTrueAndFalseOnly) {
   }
 }
 
+TEST(ConfigValue, ListsOfWords) {
+  const auto config = [](const char* value) {
+    return config_of_set("security.keep_caps", value).security.keep_caps;
+  };
+  EXPECT_EQ(config("[bpf, net_raw]"), (std::vector{Capability::bpf, Capability::net_raw}));
+  EXPECT_TRUE(config("[]").empty());
+  const auto problems = [](const char* value) {
+    return problems_of_set("security.keep_caps", value);
+  };
+  EXPECT_TRUE(has_code(problems("[net_rwa]"), "CFG-VALUE-01"));
+  EXPECT_NE(problems("[net_rwa]").find("did you mean 'net_raw'?"), std::string::npos);
+  EXPECT_NE(problems("[bpf, bpf]").find("security.keep_caps lists bpf twice"), std::string::npos);
+  EXPECT_TRUE(has_code(problems("net_raw"), "CFG-TYPE-01"));
+  EXPECT_NE(problems("net_raw").find("write [net_raw]"), std::string::npos);
+}
+
 TEST(ConfigValue, BoundsAreIncluded) {
   EXPECT_EQ(config_of_set("run.key", "4294967295").exporter.key, 4294967295U);
   EXPECT_TRUE(has_code(problems_of_set("run.key", "4294967296"), "CFG-RANGE-01"));

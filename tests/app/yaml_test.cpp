@@ -38,9 +38,11 @@ TEST(YamlFile, ThatCannotBeRead) {
   EXPECT_EQ(
       problems_of_file("/nonexistent/nic.yaml"),
       "error[CFG-FILE-01]: /nonexistent/nic.yaml: cannot read this file (ENOENT: No such file "
-      "or directory)\n");
+      "or directory)\n"
+      "  next: ls -l '/nonexistent'    shows what is there\n");
   EXPECT_EQ(problems_of_file("/tmp"),
-            "error[CFG-FILE-01]: /tmp: cannot read this file (EISDIR: Is a directory)\n");
+            "error[CFG-FILE-01]: /tmp: cannot read this file (EISDIR: Is a directory)\n"
+            "  next: ls -l '/tmp'    shows the files in it\n");
 }
 
 TEST(YamlFile, EndlessOrSilentOnesAreRefused) {

@@ -1,4 +1,4 @@
-/// Runs the loaded XDP program on single frames (BPF_PROG_TEST_RUN) and says what it decided.
+/// Runs XDP programs on single frames (BPF_PROG_TEST_RUN) and says what they decided.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,16 @@
 
 namespace valinor::test {
 
+/// Runs any XDP program once and answers its verdict: XDP_PASS, XDP_DROP. `frame` has at least the
+/// 14 bytes of an Ethernet header; the kernel runs no shorter ones. Throws std::system_error.
+[[nodiscard]] std::uint32_t run_xdp(int program, std::span<const std::byte> frame);
+
 struct Verdict {
   std::uint32_t action;    // XDP_PASS, XDP_REDIRECT
   std::uint32_t decision;  // valinor_decision; VALINOR_DECISIONS where not exactly one was counted
 };
 
+/// The program that steers, and what it decides.
 class ProgramRun {
  public:
   /// With a socket in slot 0, the queue that test runs pretend to be on, if `with_socket`.
@@ -21,7 +26,6 @@ class ProgramRun {
   explicit ProgramRun(const wire::MatchRules& rules, bool with_socket = true,
                       OtherTraffic other = OtherTraffic::kernel);
 
-  /// `frame` has at least the 14 bytes of an Ethernet header; the kernel runs no shorter ones.
   [[nodiscard]] Verdict run(std::span<const std::byte> frame);
 
  private:

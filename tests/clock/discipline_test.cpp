@@ -57,7 +57,7 @@ TEST_P(DisciplineAtRate, StaysWithinTheBoundAndNeverRunsBackwards) {
   followed.pass_many(100);
   EXPECT_EQ(followed.outside_bound, 0);
   EXPECT_EQ(followed.backwards, 0);
-  EXPECT_EQ(followed.discipline.steps(), 0u);
+  EXPECT_EQ(followed.discipline.quality().steps, 0u);
   EXPECT_EQ(followed.discipline.quality().bound_misses, 0u);
 }
 
@@ -121,7 +121,7 @@ TEST(Discipline, AChangeOfRateIsFollowedWithoutAJumpAndCountedAsAMiss) {
   followed.pass_many(60);
   EXPECT_EQ(followed.outside_bound, 0);
   EXPECT_EQ(followed.backwards, 0);
-  EXPECT_EQ(followed.discipline.steps(), 0u);
+  EXPECT_EQ(followed.discipline.quality().steps, 0u);
   EXPECT_LT(followed.error, 100ns);
   EXPECT_LT(followed.bound(), 1us);
 }
@@ -151,7 +151,7 @@ TEST_P(DisciplineStepped, JumpsWithTheClockAtOnceAndCountsIt) {
   followed.pass_many(40);
   EXPECT_EQ(followed.outside_bound, 0);
   EXPECT_EQ(followed.backwards, 0);
-  EXPECT_EQ(followed.discipline.steps(), 1u);
+  EXPECT_EQ(followed.discipline.quality().steps, 1u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, DisciplineStepped,
@@ -167,7 +167,7 @@ TEST(Discipline, ANewTscRateIsLearntAfterTwoSteps) {
   followed.outside_bound = 0;
   followed.pass_many(20);
   EXPECT_EQ(followed.outside_bound, 0);
-  EXPECT_EQ(followed.discipline.steps(), 2u);
+  EXPECT_EQ(followed.discipline.quality().steps, 2u);
 }
 
 TEST(Discipline, TwoStepsInARowDoNotSpoilTheRate) {
@@ -180,7 +180,7 @@ TEST(Discipline, TwoStepsInARowDoNotSpoilTheRate) {
   followed.outside_bound = 0;
   followed.pass_many(20);
   EXPECT_EQ(followed.outside_bound, 0);
-  EXPECT_EQ(followed.discipline.steps(), 2u);
+  EXPECT_EQ(followed.discipline.quality().steps, 2u);
 }
 
 TEST(Discipline, OneQuietBracketIsEnough) {
@@ -202,7 +202,7 @@ TEST(Discipline, ALookThatWasAlwaysPreemptedChangesNothing) {
   EXPECT_EQ(followed.pass(), Adjustment::kept);
   EXPECT_EQ(followed.discipline.quality().wide_brackets, 2u);
   followed.pass_many(10);
-  EXPECT_EQ(followed.discipline.steps(), 0u);
+  EXPECT_EQ(followed.discipline.quality().steps, 0u);
   EXPECT_EQ(followed.outside_bound, 0);
   EXPECT_EQ(followed.backwards, 0);
 }
@@ -228,7 +228,7 @@ TEST(Discipline, IrregularAndLateAdjustmentsStayWithinTheBound) {
   }
   EXPECT_EQ(followed.outside_bound, 0);
   EXPECT_EQ(followed.backwards, 0);
-  EXPECT_EQ(followed.discipline.steps(), 0u);
+  EXPECT_EQ(followed.discipline.quality().steps, 0u);
   EXPECT_LT(followed.error, 1us);
 }
 

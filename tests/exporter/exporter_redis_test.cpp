@@ -144,6 +144,33 @@ TEST_F(ExporterRedisTest, StoppingWithoutAServerCountsEveryRecord) {
   EXPECT_TRUE(exporter.stats().balanced());
 }
 
+TEST_F(ExporterRedisTest, AServerThatIsBackIsFoundAtTheStop) {
+  RedisServer server;
+  ExporterConfig config = config_for(server);
+  config.redis.backoff_initial = config.redis.backoff_max = std::chrono::hours{24};
+  Exporter exporter{config, make_store(config), {ring}};
+  produce_all(ring, 0, 5'000);
+  EXPECT_TRUE(eventually([&] { return exporter.stats().pending == 5'000; }));
+  server.start();
+  exporter.stop(soon());
+  EXPECT_EQ(exporter.stats().stored.value(), 5'000u);
+  EXPECT_TRUE(exporter.stats().balanced());
+}
+
+/// The ring and the memory together hold less than a tenth of it.
+TEST_F(ExporterRedisTest, AProducerThatCanWaitLosesNothingToASlowServer) {
+  RedisServer server;
+  server.start();
+  ExporterConfig config = config_for(server);
+  config.memory_bytes = 34'000;
+  config.when_full = WhenFull::wait;
+  Exporter exporter{config, make_store(config), {ring}};
+  produce_all(ring, 0, 100'000);
+  exporter.stop(soon());
+  EXPECT_EQ(exporter.stats().stored.value(), 100'000u);
+  EXPECT_TRUE(exporter.stats().balanced());
+}
+
 TEST_F(ExporterRedisTest, TwoWorkersOneSet) {
   RedisServer server{RedisServer::Listen::loopback};
   server.start();

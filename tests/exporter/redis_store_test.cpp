@@ -166,6 +166,19 @@ TEST_F(RedisStoreTest, NoticesThatAnIdleConnectionWent) {
   EXPECT_EQ(store.trouble(), "");
 }
 
+TEST_F(RedisStoreTest, HurryEndsTheWaitForTheNextAttempt) {
+  RedisServer server;  // not there yet
+  RedisConfig config = config_for(server);
+  config.backoff_initial = config.backoff_max = std::chrono::hours{24};
+  RedisStore store{config, 0};
+  EXPECT_FALSE(store.ready());
+  EXPECT_TRUE(store.trouble().starts_with("cannot be reached: ENOENT")) << store.trouble();
+  server.start();
+  EXPECT_FALSE(store.ready());
+  store.hurry();
+  EXPECT_TRUE(test::eventually([&] { return store.ready(); })) << store.trouble();
+}
+
 TEST_F(RedisStoreTest, SilenceIsALostLink) {
   RedisServer server;
   server.start();

@@ -57,6 +57,14 @@ TEST(ValinorEntry, P4NetIntelTakesHostTimeAndTheNewestHop) {
   EXPECT_EQ(entry.packet_length, 154);
 }
 
+TEST(ValinorEntry, TheSwitchsTimeGivesWayToTheArrivalWhereThatIsAskedFor) {
+  telemetry::PacketRecord record = test::valinor_record();
+  record.received = HostTime{Nanos{1'700'000'000'000'000'321}};
+  EXPECT_EQ(to_entry(record, {}).timestamp_ns,
+            static_cast<std::uint64_t>(record.switch_time.since_epoch.count()));
+  EXPECT_EQ(to_entry(record, {}, RecordTime::arrival).timestamp_ns, 1'700'000'000'000'000'321u);
+}
+
 TEST(ValinorEntry, ALayoutWithoutTimesGivesItsQueueDepth) {
   telemetry::HopRecord hop;
   hop.enqueue_depth = 0x5A5A5;

@@ -205,20 +205,23 @@ class PacketSocket:
 
 
 class RedisServer:
-    """On a UNIX socket in a folder of its own; the test ends it, by its process alone."""
+    """On a UNIX socket in a folder of its own, and with a namespace also on port 6379 of its
+    addresses; the test ends it, by its process alone."""
 
-    def __init__(self, folder, durable=False):
+    def __init__(self, folder, durable=False, namespace=None):
         self.folder = folder
         self.path = folder / "redis.sock"
         self.url = f"unix://{self.path}?db=0"
         self.client = redis.Redis(unix_socket_path=str(self.path))
         # What was acknowledged survives kill -9.
         self._durability = ("--appendonly", "yes", "--appendfsync", "always") if durable else ()
+        self._within = ["ip", "netns", "exec", namespace] if namespace else []
+        self._port = ("6379", "--protected-mode", "no") if namespace else ("0",)
         self._process = None
 
     def start(self):
         self._process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.path, "--unixsocketperm", "777",
+            [*self._within, "redis-server", "--port", *self._port, "--unixsocket", self.path, "--unixsocketperm", "777",
              "--save", "", "--dir", self.folder, "--logfile", self.folder / "redis.log",
              *self._durability], stdin=subprocess.DEVNULL)
         wait_until(self._answers, "redis-server to answer")
@@ -354,6 +357,11 @@ class Run:
             return found
         wait_until(said, f"'{words}' on {name}")
         return self
+
+    @property
+    def pid(self):
+        """Of the program itself: `ip netns exec` and what wraps it have become it."""
+        return self._process.pid
 
     def is_running(self):
         return self._process.poll() is None

@@ -1,5 +1,7 @@
 """As fast as the generator goes, on both queues: whatever is lost is counted by name."""
 
+import re
+
 import pytest
 
 PACKETS = 500_000
@@ -23,6 +25,19 @@ def test_the_books_balance_under_load(program, redis, mode, role, traffic):
     assert set(outcome.dropped) <= {"rx_ring_full", "rx_no_frame", "tx_full", "tx_refused",
                                     "tx_unfinished"}
     assert redis.count() == outcome.records["stored"] > 0
+
+
+def test_what_the_load_cost_is_told(program, redis):
+    run = program.start("role=reflect")
+    sent = program.generate(*OPTIONS["valinor-n"], "--pps", 30_000, "--count", 3_000)
+    redis.wait_for(sent)
+    load = re.search(r"^load     ([\d,]+) bytes, ([\d.]+) Mbit/s on average; ([\d.]+) frames and "
+                     r"([\d.]+) wake-ups a burst$", run.stop().stdout, re.M)
+    assert int(load[1].replace(",", "")) % sent == 0
+    assert int(load[1].replace(",", "")) // sent in range(60, 200)
+    assert float(load[2]) > 0
+    assert 1 <= float(load[3]) <= 64
+    assert float(load[4]) > 0  # in copy mode nothing is sent without one
 
 
 def test_at_a_modest_rate_nothing_is_lost(program, redis):

@@ -1,9 +1,13 @@
 """Redis comes late, dies, comes back, stays away, is full of something else."""
 
+import pathlib
+import shutil
 import signal
 
+import pytest
+
 import formats
-from bed import wait_until
+from bed import RedisServer, run as run_command, wait_until
 
 VALINOR = ("--format", "valinor-n", "--flows", 16)
 
@@ -100,6 +104,38 @@ def test_a_redis_that_hangs_is_left_and_found_again(program, redis, bed):
     outcome = run.stop()
     assert outcome.records["produced"] == 2
     assert outcome.records["stored"] + outcome.records["collapsed"] == 2
+
+
+@pytest.fixture
+def hosts(bed):
+    """Gives the bed's namespace an /etc/hosts of its own."""
+    folder = pathlib.Path("/etc/netns") / bed.host
+
+    def write(*lines):
+        folder.mkdir(parents=True)
+        (folder / "hosts").write_text("".join(line + "\n" for line in lines))
+
+    yield write
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_an_address_that_answers_nothing_hides_no_other_of_its_host(start_program, bed, hosts,
+                                                                    folder):
+    """A server with a dead IPv6 address, which is tried first."""
+    bed.add_addresses()
+    run_command("ip", "-n", bed.host, "link", "set", "lo", "up")
+    run_command("ip", "-n", bed.host, "neigh", "add", "fd77::9", "lladdr", "02:00:00:00:00:99",
+                "dev", bed.host_interface)
+    hosts("fd77::9 redis.test", "10.77.0.1 redis.test")
+    server = RedisServer(folder, namespace=bed.host).start()
+    try:
+        run = start_program(server).start("export.redis.url=redis://redis.test",
+                                          "export.redis.timeouts.connect=400ms")
+        bed.send([formats.valinor_n(1).data])
+        server.wait_for(1)
+        assert run.stop().records["stored"] == 1
+    finally:
+        server.stop()
 
 
 def test_another_database_of_the_server(program, redis, bed):

@@ -1,12 +1,15 @@
 """Captures through the same worker and exporter, by a user without any privilege."""
 
+import pathlib
 import re
+import signal
+import subprocess
 
 import pytest
 
 import bed as beds
 import formats
-from bed import replay
+from bed import replay, wait_until
 from test_formats import GOLDEN, golden_frames, read_golden
 from test_records import make_hops, make_p4netintel
 
@@ -83,6 +86,95 @@ def test_what_gen_writes_replay_reads(redis, folder, options):
     outcome = replay(path, url=redis.url).read_books()
     assert outcome.frames["consumed"] == outcome.records["stored"] == 100
     assert len({record.key for record in formats.read_records(redis.client)}) == 5
+
+
+# --- A capture waits for Redis ---------------------------------------------------------------
+
+MANY = 300_000  # more than the record ring and 1 MiB of memory hold
+
+
+@pytest.fixture
+def many(folder):
+    path = folder / "many.pcap"
+    beds.run(beds.BINARY, "gen", path, "--format", "valinor-n", "--payload", 0, "--count", MANY)
+    return path
+
+
+@pytest.fixture
+def start_replay(folder):
+    """start_replay(capture, server): the replay, meanwhile; little memory."""
+    runs = []
+
+    def start(capture, server):
+        runs.append(beds.Run([str(word) for word in (
+            beds.BINARY, "--set", f"export.redis.url={server.url}", "--set",
+            "export.buffer.memory=1MiB", "replay", capture)]))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        if run.is_running():
+            run.kill9()
+
+
+def test_a_capture_that_is_faster_than_redis_loses_nothing(start_replay, many, redis):
+    outcome = start_replay(many, redis).wait()
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.read_books().records["stored"] == redis.count() == MANY
+
+
+def test_a_capture_waits_for_a_redis_that_starts_later(start_replay, many, redis_away):
+    run = start_replay(many, redis_away).wait_for("records wait in memory")
+    redis_away.start()
+    outcome = run.wait()
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.read_books().records["stored"] == redis_away.count() == MANY
+
+
+def test_a_signal_ends_a_replay_that_waits_for_redis(start_replay, many, redis_away):
+    """The rest of the capture is not read; what was read is accounted."""
+    run = start_replay(many, redis_away).wait_for("records wait in memory")
+    outcome = run.stop(status=6)
+    assert 0 < outcome.frames["received"] < MANY
+    assert outcome.records["produced"] == outcome.frames["received"]
+    assert outcome.lost == {"unflushed_at_stop": outcome.frames["received"]}
+    assert "stopping: SIGINT" in outcome.stdout
+
+
+def test_a_redis_that_never_comes_is_given_up(start_replay, many, redis_away):
+    """After 30 s; then the capture is read to its end, and every record accounted."""
+    run = start_replay(many, redis_away)
+    wait_until(lambda: not run.is_running(), "the replay to give up", seconds=60)
+    outcome = run.wait()
+    assert outcome.status == 6
+    assert "no record was stored for 30 s" in outcome.stderr
+    outcome.read_books()
+    assert outcome.frames["received"] == MANY
+    assert outcome.lost == {"memory_full": MANY - outcome.lost["unflushed_at_stop"],
+                            "unflushed_at_stop": outcome.lost["unflushed_at_stop"]}
+
+
+def test_a_signal_ends_a_replay_whose_input_is_silent(folder):
+    path = folder / "three.pcap"
+    formats.write_pcap(path, [(i, formats.valinor_n(i).data) for i in range(3)])
+    with subprocess.Popen([beds.BINARY, "--set", "export.redis.enabled=false", "replay", "-"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=False) as process:
+        process.stdin.write(path.read_bytes())
+        process.stdin.flush()
+
+        def is_reading():
+            names = pathlib.Path(f"/proc/{process.pid}/task").glob("*/comm")
+            return "replay\n" in [name.read_text() for name in names]
+
+        wait_until(is_reading, "the replay to read")
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: process.poll() is not None, "the replay to end")
+        stdout, stderr = process.stdout.read().decode(), process.stderr.read().decode()
+    outcome = beds.Outcome(process.returncode, stdout, stderr).read_books()
+    assert outcome.status == 0, stderr
+    assert "stopping: SIGTERM" in stdout
+    assert outcome.frames["received"] == 3
 
 
 def test_an_empty_capture(folder):

@@ -34,7 +34,6 @@ TEST_F(AfxdpOpen, AutomaticTakesNativeCopyOnVethAndSaysWhyNotZeroCopy) {
   const Opened opened{near(Mode::automatic), {}};
   const AfxdpPort& port = *opened.ports()[0];
   EXPECT_EQ(opened.mode_of(port), Mode::copy);
-  EXPECT_EQ(opened.attach_mode(), AttachMode::native);
   EXPECT_EQ(opened.refusal_of(port), "driver veth answered EOPNOTSUPP to bind(XDP_ZEROCOPY)");
 }
 
@@ -51,6 +50,14 @@ TEST_F(AfxdpOpen, NativeOnlySaysThatTheMtuIsTooLargeForVeth) {
   EXPECT_EQ(finding.code, "XDP-ATTACH-01");
   EXPECT_PRED2(contains, finding.why, "MTU is 3800");
   EXPECT_PRED2(contains, finding.next, "ip link set near mtu 1500");
+}
+
+TEST_F(AfxdpOpen, AFilterOnTheNicIsRefusedOnVethAndLeavesNothing) {
+  const auto finding = finding_of([] { Opened{near(Mode::offload), {}}; });
+  EXPECT_EQ(finding.code, "XDP-OFFLOAD-01");
+  EXPECT_EQ(finding.what, "near: no filter on the NIC itself");
+  EXPECT_PRED2(contains, finding.why, "the NIC runs no XDP programs itself");
+  EXPECT_EQ(attached_program(), 0U) << "the refused start must leave nothing";
 }
 
 TEST_F(AfxdpOpen, ZeroCopyAskedForIsRefusedOnVeth) {

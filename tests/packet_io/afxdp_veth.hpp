@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -105,6 +107,19 @@ class Sender {
   FramePool pool_;
   AfxdpPort port_;
 };
+
+/// Frames that the program gave to the sockets. Each was received or is in a socket's rx_dropped or
+/// rx_ring_full.
+inline std::uint64_t redirected(const OpenInterface& opened) {
+  const auto frames = opened.program().decisions().frames;
+  return std::accumulate(frames.begin(), frames.begin() + VALINOR_NOT_TELEMETRY,
+                         frames[VALINOR_FORWARDED]);
+}
+
+/// Waits until the kernel has given back all that the port sent; not for ever.
+inline void finish(AfxdpPort& port) {
+  AfxdpPort::finish(std::array{&port}, std::chrono::steady_clock::now() + std::chrono::seconds{5});
+}
 
 /// Calls `step` until it says true; false after five seconds.
 template <class Step>

@@ -68,15 +68,17 @@ std::vector<std::byte> frame_of(std::size_t bytes) {
   return std::vector<std::byte>(bytes, std::byte{7});
 }
 
-std::string code_of(const std::function<void()>& action) {
+Finding finding_of(const std::function<void()>& action) {
   try {
     action();
   } catch (const Failure& failure) {
     EXPECT_FALSE(failure.finding().why.empty());
-    return failure.finding().code;
+    return failure.finding();
   }
-  return "no failure";
+  return {"no failure", {}, {}, {}};
 }
+
+std::string code_of(const std::function<void()>& action) { return finding_of(action).code; }
 
 TEST_F(Replay, MicrosecondsAndNanosecondsGiveTheSameTime) {
   PcapReader micro{write_pcap(kMicroseconds, kEthernet, {frame_of(60)}, 123'456)};
@@ -152,6 +154,19 @@ TEST_F(Replay, WrongFilesAreRefusedByName) {
   EXPECT_EQ(code_of([&] { PcapWriter{path("no/such/folder.pcap")}; }), "PCAP-WRITE-01");
 }
 
+TEST_F(Replay, WhatToDoNextDependsOnWhatIsWrongWithTheFile) {
+  const auto next = [](const std::string& name) {
+    return finding_of([&] { PcapReader{name}; }).next;
+  };
+  const std::string folder = std::filesystem::path{path("absent.pcap")}.parent_path();
+  EXPECT_EQ(next(path("absent.pcap")), "ls -l '" + folder + "'    shows what is there");
+  EXPECT_EQ(next("absent.pcap"), "ls -l '.'    shows what is there");
+  EXPECT_EQ(next("/tmp"), "ls -l '/tmp'    shows the files in it");
+  std::ofstream{path("text.pcap")} << "this is no capture, whatever its name says";
+  EXPECT_EQ(next(path("text.pcap")),
+            "file '" + path("text.pcap") + "'    tells what it is; pcap and pcapng are read");
+}
+
 TEST_F(Replay, AFullDiskIsNoticed) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "/dev/full is not there";
   PcapWriter writer{"/dev/full"};
@@ -169,6 +184,20 @@ TEST_F(Replay, ThePortHandsOutNoMoreThanABurstAtATime) {
   EXPECT_FALSE(port.at_end());
   port.recycle({burst.data(), first});
   EXPECT_EQ(port.receive(burst), 100 - kMaxBurst);
+  EXPECT_TRUE(port.at_end());
+}
+
+TEST_F(Replay, ThePortReceivesNoMoreThanThereIsRoomFor) {
+  const std::vector<std::vector<std::byte>> frames(40, frame_of(60));
+  std::size_t room = 0;
+  ReplayPort port{write_pcap(kNanoseconds, kEthernet, frames, 0), std::nullopt,
+                  [&] { return room; }};
+  std::array<Frame, kMaxBurst> burst;
+  EXPECT_EQ(port.receive(burst), 0u);
+  EXPECT_FALSE(port.at_end());
+  room = 30;
+  EXPECT_EQ(port.receive(burst), 30u);
+  EXPECT_EQ(port.receive(burst), 10u);
   EXPECT_TRUE(port.at_end());
 }
 

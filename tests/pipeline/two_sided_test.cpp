@@ -66,7 +66,8 @@ Decoded decode(const Bytes& frame) {
   Decoded out{DropReason::none, {}, std::vector<telemetry::HopRecord>(64)};
   telemetry::Decoder decoder{std::nullopt};
   telemetry::Anatomy anatomy;
-  out.reason = decoder.decode(frame, wire::Match{wire::MatchRules{}}.decide(frame),
+  out.reason = decoder.decode(frame, static_cast<std::uint32_t>(frame.size()),
+                              wire::Match{wire::MatchRules{}}.decide(frame),
                               {&out.packet, out.hops.data(), 64}, anatomy);
   out.hops.resize(out.packet.hop_count);
   return out;

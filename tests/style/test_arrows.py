@@ -13,15 +13,17 @@ SRC = ROOT / "src"
 # module -> modules that it may include, besides itself. All may include base.
 ARROWS = {
     "base": [],
+    "nic": [],
     "wire": [],
     "clock": [],
     "telemetry": ["wire"],
-    "packet_io": ["wire", "bpf"],
+    "packet_io": ["wire", "nic", "bpf"],
+    "doctor": ["nic", "packet_io"],
     "pipeline": ["wire", "telemetry", "packet_io", "clock"],
     "traffic": ["wire", "telemetry"],
     "exporter": ["telemetry"],
     "tap": ["telemetry", "bpf"],
-    "app": ["wire", "telemetry", "packet_io", "clock", "pipeline", "traffic", "exporter", "tap"],
+    "app": ["nic", "doctor", "wire", "telemetry", "packet_io", "clock", "pipeline", "traffic", "exporter", "tap"],
 }
 # The exporter and the tap see records, never packets.
 RECORDS = {"telemetry/record.hpp", "telemetry/record_ring.hpp"}

@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 
 #include <cstring>
-#include <initializer_list>
 
 #include "base/failure.hpp"
+#include "support/in_child.hpp"
 #include "tapped.hpp"
 
 namespace valinor::tap {
@@ -186,47 +186,19 @@ TEST_F(AttachTest, SaysWhichInterfaceIsMissing) {
   EXPECT_EQ(tcx_programs(), 0U);
 }
 
-using Capabilities = std::initializer_list<int>;
-
-void keep_only(Capabilities kept) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2]{};
-  for (const int capability : kept) {
-    auto& word = data[static_cast<std::size_t>(capability) / 32];
-    word.effective |= 1U << (capability % 32);
-    word.permitted = word.effective;
-  }
-  if (::syscall(SYS_capset, &header, data) != 0) throw_errno("drop capabilities");
-}
-
 /// What a child with only these capabilities ends in: "1 packet", or the Failure's code and cause.
-std::string outcome(Capabilities kept, const TapConfig& config) {
-  int result[2];
-  if (::pipe(result) != 0) throw_errno("make a pipe");
+std::string outcome(test::Capabilities kept, const TapConfig& config) {
   test::PacketSocket sender{"near"};
-  const pid_t child = ::fork();
-  if (child == 0) {
-    std::string text;
+  return test::in_child([&] {
     try {
-      keep_only(kept);
+      test::keep_only(kept);
       Tapped tapped{config};
       sender.send(std::vector<std::byte>(60));
-      text = std::to_string(tapped.stop().size()) + " packet";
+      return std::to_string(tapped.stop().size()) + " packet";
     } catch (const Failure& failure) {
-      text = failure.finding().code + " " + failure.finding().why;
-    } catch (const std::exception& other) {
-      text = other.what();
+      return failure.finding().code + " " + failure.finding().why;
     }
-    [[maybe_unused]] const auto written = ::write(result[1], text.data(), text.size());
-    ::_exit(0);
-  }
-  ::close(result[1]);
-  std::string text(512, '\0');
-  const auto bytes = ::read(result[0], text.data(), text.size());
-  text.resize(bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
-  ::close(result[0]);
-  ::waitpid(child, nullptr, 0);
-  return text;
+  });
 }
 
 TEST_F(AttachTest, TwoCapabilitiesAreEnough) {

@@ -31,16 +31,21 @@ struct Decoded {
   [[nodiscard]] bool has(std::uint32_t flag) const { return (packet.flags & flag) != 0; }
 };
 
-Decoded decode(wire::Bytes frame, std::optional<Layout> layout = std::nullopt,
-               std::uint16_t max_hops = 64) {
+Decoded decode_cut(wire::Bytes frame, std::size_t wire_bytes,
+                   std::optional<Layout> layout = std::nullopt, std::uint16_t max_hops = 64) {
   Decoded out;
   out.decision = wire::Match{wire::MatchRules{}}.decide(frame);
   if (!wire::is_telemetry(out.decision)) return out;
   Decoder decoder{layout};
-  out.reason =
-      decoder.decode(frame, out.decision, {&out.packet, out.hops.data(), max_hops}, out.anatomy);
+  out.reason = decoder.decode(frame, static_cast<std::uint32_t>(wire_bytes), out.decision,
+                              {&out.packet, out.hops.data(), max_hops}, out.anatomy);
   out.hops.resize(out.packet.hop_count);
   return out;
+}
+
+Decoded decode(wire::Bytes frame, std::optional<Layout> layout = std::nullopt,
+               std::uint16_t max_hops = 64) {
+  return decode_cut(frame, frame.size(), layout, max_hops);
 }
 
 PacketBuilder p4(Layout layout, std::uint32_t hops) {
@@ -139,6 +144,31 @@ TEST(DecodeP4NetIntel, MonitorCopyKeepsTheOriginalsLengthAndHasNoRpcId) {
   EXPECT_EQ(got.packet.flow.destination_port, 1234);
 }
 
+/// tcpdump -s cuts what it writes; the switch has sent the whole packet.
+TEST(DecodeP4NetIntel, WhatACaptureCutIsNoMonitorCopy) {
+  const Frame whole = p4(Layout::full, 3).ipv4(17).udp(4321, 1234).rpc_id(77).payload(400).build();
+  const std::size_t before_rpc_id = 14 + 4 + 3 * 72 + 20 + 8;
+  for (const std::size_t kept : {before_rpc_id, before_rpc_id + 3, before_rpc_id + 4}) {
+    const Decoded got = decode_cut(wire::Bytes{whole}.first(kept), whole.size());
+    ASSERT_EQ(got.reason, DropReason::none);
+    EXPECT_TRUE(got.has(flag::kCaptureCut));
+    EXPECT_FALSE(got.has(flag::kMonitorCopy));
+    EXPECT_EQ(got.has(flag::kRpcId), kept == before_rpc_id + 4);
+    EXPECT_EQ(got.packet.rpc_id, got.has(flag::kRpcId) ? 77u : 0u);
+    EXPECT_EQ(got.packet.packet_bytes, whole.size());
+    EXPECT_EQ(got.packet.flow.destination_port, 1234);
+  }
+}
+
+TEST(DecodeP4NetIntel, ACaptureMayCutAMonitorCopyToo) {
+  const Frame whole = p4(Layout::full, 3).ipv4(17).udp(4321, 1234).rpc_id(77).payload(400).build();
+  const std::size_t copied = 14 + 4 + 3 * 72 + 20 + 8;
+  const Decoded got = decode_cut(wire::Bytes{whole}.first(copied - 4), copied);
+  ASSERT_EQ(got.reason, DropReason::none);
+  EXPECT_EQ(got.packet.flags, flag::kCaptureCut | flag::kMonitorCopy);
+  EXPECT_EQ(got.packet.packet_bytes, whole.size());
+}
+
 TEST(DecodeP4NetIntel, RpcIdStandsBehindTheTcpHeaderAndItsOptions) {
   EXPECT_EQ(decode(p4(Layout::depth_only, 1).ipv4(6).tcp(1, 2).rpc_id(9).build()).packet.rpc_id,
             9u);
@@ -184,6 +214,9 @@ TEST(DecodeP4NetIntel, TruncatedAtEveryByteIsNamedOrAMonitorCopy) {
         EXPECT_EQ(got.reason, DropReason::none) << length;
         EXPECT_TRUE(got.has(flag::kMonitorCopy)) << length;
       }
+      const Decoded captured = decode_cut(wire::Bytes{frame}.first(length), frame.size());
+      EXPECT_EQ(captured.reason, got.reason) << length;
+      EXPECT_FALSE(captured.has(flag::kMonitorCopy)) << length;
     }
   }
 }
@@ -243,6 +276,15 @@ TEST(DecodeValinorN, StampsStandBehindIpOptions) {
                                  .build());
   ASSERT_EQ(got.reason, DropReason::none);
   EXPECT_EQ(got.packet.flow.source_port, 7);
+  EXPECT_EQ(got.packet.packet_bytes, 1514u);
+}
+
+TEST(DecodeValinorN, ACaptureMayCutTheRest) {
+  const Frame whole =
+      PacketBuilder{}.ethernet().ipv4(253).valinor_n(test::sample_stamps()).udp(1, 2).build();
+  const Decoded got = decode_cut(wire::Bytes{whole}.first(whole.size() - 4), whole.size());
+  ASSERT_EQ(got.reason, DropReason::none);
+  EXPECT_EQ(got.packet.flags, flag::kSwitchTime | flag::kCaptureCut);
   EXPECT_EQ(got.packet.packet_bytes, 1514u);
 }
 

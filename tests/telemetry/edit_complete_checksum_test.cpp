@@ -139,5 +139,35 @@ TEST(EditCompleteChecksum, BehindTelemetry) {
   }
 }
 
+/// What a NIC does with it: adds up from `start` to the end, the field's own sum included.
+TEST(FindUnfinishedChecksum, TellsANicWhatToAddAndWhereToPutIt) {
+  test::Random random{53};
+  int found = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    auto packet = test::random_packet(random, round % 2 == 0);
+    const auto ip_at = static_cast<std::uint32_t>(packet.ip_at);
+    const Frame finished = packet.frame;
+    packet.leave_checksum_unfinished();
+    const auto place = find_unfinished_checksum(packet.frame, ip_at);
+    if (!place) continue;  // padding behind it
+    ++found;
+    std::uint32_t sum = 0;
+    for (std::size_t i = place->start; i < packet.frame.size(); ++i) {
+      const auto byte = std::to_integer<std::uint32_t>(packet.frame[i]);
+      sum += (i - place->start) % 2 == 0 ? byte << 8 : byte;
+    }
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    const auto checksum = static_cast<std::uint16_t>(sum == 0xffff ? 0xffff : ~sum);
+    const std::size_t field = std::size_t{place->start} + place->offset;
+    packet.frame[field] = static_cast<std::byte>(checksum >> 8);
+    packet.frame[field + 1] = static_cast<std::byte>(checksum);
+    ASSERT_TRUE(packet.checksums_hold(packet.frame, packet.ip_at));
+    packet.frame.push_back(std::byte{1});
+    packet.leave_checksum_unfinished();
+    ASSERT_FALSE(find_unfinished_checksum(packet.frame, ip_at)) << "a NIC would add the padding";
+  }
+  EXPECT_GT(found, 10'000);
+}
+
 }  // namespace
 }  // namespace valinor::telemetry

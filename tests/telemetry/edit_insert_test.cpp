@@ -109,9 +109,10 @@ TEST(EditInsert, ReplyIsDecodedAsItWasMeantInBothByteOrders) {
       std::array<HopRecord, 20> decoded;
       Anatomy anatomy;
       Decoder decoder{layout};
-      ASSERT_EQ(decoder.decode(frame, wire::Decision::by_ethertype, {&record, decoded.data(), 20},
-                               anatomy),
-                DropReason::none);
+      ASSERT_EQ(
+          decoder.decode(frame, static_cast<std::uint32_t>(frame.size()),
+                         wire::Decision::by_ethertype, {&record, decoded.data(), 20}, anatomy),
+          DropReason::none);
       EXPECT_EQ(record.host_requests, 1u);
       EXPECT_EQ(record.host_time_ns, 123'456u);
       EXPECT_EQ((record.flags & flag::kHostLittleEndian) != 0, order == HostByteOrder::x86);

@@ -56,6 +56,20 @@ TEST(RecordRing, KeepsOrderAndContentOverManyWraps) {
   EXPECT_GT(next, 50'000u);
 }
 
+TEST(RecordRing, RoomIsWhatCertainlyFits) {
+  RecordRing ring{1};
+  const std::size_t room = ring.room(9);
+  EXPECT_EQ(room, ring.capacity() / (sizeof(PacketRecord) + 9 * sizeof(HopRecord)));
+  for (std::uint32_t number = 0; number < room; ++number) EXPECT_TRUE(push(ring, number, 9, 9));
+  EXPECT_EQ(ring.room(9), 0u);
+  EXPECT_FALSE(push(ring, 0, 9, 9));
+  ring.publish();
+  ring.read([](const RecordView&) { return true; });
+  EXPECT_EQ(ring.room(9), 0u) << "not released yet";
+  ring.release();
+  EXPECT_EQ(ring.room(9), room);
+}
+
 TEST(RecordRing, FullSaysNoAndLosesNothingThatItHolds) {
   RecordRing ring{1};
   std::uint32_t pushed = 0;

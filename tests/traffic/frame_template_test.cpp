@@ -24,7 +24,8 @@ Received receive(wire::Bytes frame) {
   got.hops.resize(64);
   telemetry::Decoder decoder{std::nullopt};
   const auto decision = wire::Match{wire::MatchRules{}}.decide(frame);
-  got.reason = decoder.decode(frame, decision, {&got.packet, got.hops.data(), 64}, got.anatomy);
+  got.reason = decoder.decode(frame, static_cast<std::uint32_t>(frame.size()), decision,
+                              {&got.packet, got.hops.data(), 64}, got.anatomy);
   return got;
 }
 

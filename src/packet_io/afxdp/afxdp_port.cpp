@@ -11,6 +11,8 @@
 #include <thread>
 
 #include "base/failure.hpp"
+#include "nic/xdp_features.hpp"
+#include "packet_io/afxdp/rx_metadata.hpp"
 
 namespace valinor::packet_io::afxdp {
 namespace {
@@ -34,19 +36,44 @@ std::uint32_t load(const std::uint32_t* index) noexcept {
 }  // namespace
 
 AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
-                     const RingSizes& rings, Mode mode, Use use)
+                     const RingSizes& rings, Mode mode, Use use, const TxMetadataWishes& transmit)
     : queue_{queue},
       use_{use},
       pool_{pool},
-      socket_{pool.memory(), rings},
+      socket_{pool.memory(), rings, transmit},
       wake_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   if (!wake_event_) throw_errno("make an eventfd");
   refill();
   bind(interface, mode);
+  if (transmit.any()) grant(interface, transmit);
+}
+
+void AfxdpPort::grant(const Interface& interface, const TxMetadataWishes& wishes) {
+  if (!socket_.takes_tx_metadata()) {
+    transmit_refusal_ = "this kernel has no transmit metadata (Linux 6.8 and later)";
+    return;
+  }
+  TxMetadataWishes granted = wishes;
+  if (zerocopy_) {
+    // A driver without them ignores requests silently.
+    const auto offers = nic::xdp_features(nic::Device{interface.name}).value_or(nic::XdpFeatures{});
+    granted.time = wishes.time && offers.offers(nic::XskFeature::tx_timestamp);
+    granted.checksum = wishes.checksum && offers.offers(nic::XskFeature::tx_checksum);
+    granted.launch_time = wishes.launch_time && offers.offers(nic::XskFeature::tx_launch_time);
+    if (granted != wishes) {
+      transmit_refusal_ = fmt::format("driver {} does not offer it in zero-copy", interface.driver);
+    }
+  } else {
+    // The kernel itself serves requests, and sends at once.
+    granted.checksum = wishes.checksum && wishes.software_checksum;
+    granted.launch_time = false;
+    if (granted != wishes) transmit_refusal_ = "in copy mode the NIC is not asked";
+  }
+  if (granted.any()) tx_metadata_.emplace(pool_.memory(), granted);
 }
 
 void AfxdpPort::bind(const Interface& interface, Mode mode) {
-  if (mode == Mode::automatic || mode == Mode::zerocopy) {
+  if (mode == Mode::automatic || mode == Mode::offload || mode == Mode::zerocopy) {
     const int error = socket_.try_bind(interface.index, queue_, true);
     const bool would_fail_as_copy_too = error == EBUSY || error == EPERM;
     if (error != 0 && (mode == Mode::zerocopy || would_fail_as_copy_too)) {
@@ -80,12 +107,36 @@ std::size_t AfxdpPort::receive(std::span<Frame> frames) noexcept {
                       .arrival = {}};
   }
   xsk_ring_cons__release(&socket_.rx, count);
+  if (headerless_ != nullptr) take_headers(frames.first(count));
   pool_.handed_out(count);
   counters_.received.add(count);
   return count;
 }
 
+/// Sees `headerless` set if one of these frames has no header: the program set it before the kernel
+/// put the frame into the RX ring, whose index was read with acquire.
+void AfxdpPort::take_headers(std::span<Frame> frames) noexcept {
+  if (__atomic_load_n(headerless_, __ATOMIC_RELAXED) != 0) {
+    counters_.without_header.add(frames.size());
+    return;
+  }
+  std::uint64_t headers = 0, tags = 0;
+  for (Frame& frame : frames) {
+    const RxMetadataFound found = take_rx_metadata(frame, tells_);
+    headers += found.header ? 1 : 0;
+    tags += found.vlan_tag ? 1 : 0;
+  }
+  counters_.headers.add(headers);
+  counters_.without_header.add(frames.size() - headers);
+  counters_.vlan_tags.add(tags);
+}
+
 std::size_t AfxdpPort::transmit(std::span<const Frame> frames) noexcept {
+  return tx_metadata_ ? transmit_all<true>(frames) : transmit_all<false>(frames);
+}
+
+template <bool kDescribed>
+std::size_t AfxdpPort::transmit_all(std::span<const Frame> frames) noexcept {
   const std::uint32_t room =
       xsk_prod_nb_free(&socket_.tx, static_cast<std::uint32_t>(frames.size()));
   std::uint32_t index = socket_.tx.cached_prod;  // where reserve() below will start
@@ -100,7 +151,9 @@ std::size_t AfxdpPort::transmit(std::span<const Frame> frames) noexcept {
       free(frame.address);
       continue;
     }
-    *xsk_ring_prod__tx_desc(&socket_.tx, index + written) = {address, frame.bytes, 0};
+    std::uint32_t options = 0;
+    if constexpr (kDescribed) options = tx_metadata_->request(frame, address);
+    *xsk_ring_prod__tx_desc(&socket_.tx, index + written) = {address, frame.bytes, options};
     ++written;
   }
   if (written != 0) {
@@ -145,7 +198,9 @@ void AfxdpPort::collect() noexcept {
       xsk_ring_cons__peek(&socket_.completion, socket_.completion.size, &index);
   if (count == 0) return;
   for (std::uint32_t i = 0; i < count; ++i) {
-    free(*xsk_ring_cons__comp_addr(&socket_.completion, index + i));
+    const std::uint64_t address = *xsk_ring_cons__comp_addr(&socket_.completion, index + i);
+    if (tx_metadata_) tx_metadata_->completed(address);
+    free(address);
   }
   xsk_ring_cons__release(&socket_.completion, count);
   counters_.completed.add(count);
@@ -185,7 +240,7 @@ void AfxdpPort::wake_transmit() noexcept {
 
 /// False where there is no use in trying again now.
 bool AfxdpPort::kick_transmit() noexcept {
-  counters_.transmit_wakes.add(1);
+  counters_.wakes.add(1);
   if (::sendto(socket_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) return true;
   switch (errno) {
     case EAGAIN:   // more to send than one call may, or the completion ring is full
@@ -205,7 +260,7 @@ void AfxdpPort::wake_receive() noexcept {
   if (use_ == Use::transmit_only || !zerocopy_) return;  // copy mode takes frames as it needs them
   std::atomic_thread_fence(std::memory_order_seq_cst);   // as in wake_transmit()
   if (xsk_ring_prod__needs_wakeup(&socket_.fill) == 0) return;
-  counters_.receive_wakes.add(1);
+  counters_.wakes.add(1);
   ::recvfrom(socket_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
 }
 
@@ -235,13 +290,16 @@ void AfxdpPort::wake_up() const noexcept {
   [[maybe_unused]] const auto bytes = ::write(wake_event_.get(), &call, sizeof call);
 }
 
-void AfxdpPort::finish(std::chrono::steady_clock::time_point deadline) noexcept {
-  flush();
-  while (at_kernel() != 0 && std::chrono::steady_clock::now() < deadline) {
+void AfxdpPort::finish(std::span<AfxdpPort* const> ports,
+                       std::chrono::steady_clock::time_point deadline) noexcept {
+  const auto has_all_back = [](const AfxdpPort* port) { return port->at_kernel() == 0; };
+  for (AfxdpPort* port : ports) port->flush();
+  while (!std::all_of(ports.begin(), ports.end(), has_all_back) &&
+         std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::microseconds{50});
-    flush();
+    for (AfxdpPort* port : ports) port->flush();
   }
-  counters_.unfinished.add(at_kernel());
+  for (AfxdpPort* port : ports) port->counters_.unfinished.add(port->at_kernel());
 }
 
 xdp_statistics AfxdpPort::kernel_statistics() const {

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -27,6 +28,7 @@
 #include "packet_io/afxdp/config.hpp"
 #include "packet_io/afxdp/frame_pool.hpp"
 #include "packet_io/afxdp/interface.hpp"
+#include "packet_io/afxdp/tx_metadata.hpp"
 #include "packet_io/afxdp/xsk_socket.hpp"
 #include "packet_io/frame.hpp"
 #include "packet_io/port.hpp"
@@ -47,8 +49,10 @@ struct PortCounters {
   Counter unfinished;         // not given back before the stop
   Counter bogus_addresses;    // given back: outside our memory, or one frame too many
   Counter device_trouble;     // wake-ups answered by ENETDOWN and the like: the interface is gone
-  Counter transmit_wakes;     // system calls
-  Counter receive_wakes;
+  Counter headers;            // received frames with a sound header of the metadata program
+  Counter without_header;     // ... and without one, though the program writes them
+  Counter vlan_tags;          // put back: the NIC had taken them out
+  Counter wakes;              // system calls that ask the kernel to send, or to receive
 
   /// Frames that left: what the worker may call transmitted once finish() has returned.
   [[nodiscard]] std::uint64_t sent() const noexcept {
@@ -75,13 +79,38 @@ class AfxdpPort {
  public:
   static constexpr bool kStampsArrival = false;
 
-  /// Binds the queue in `mode` (`automatic`: zero-copy, else copy; `skb` needs a program attached
-  /// in generic mode). Throws Failure, see XskSocket and refuse_bind.
-  /// The pool outlives the port.
+  /// Binds the queue in `mode` (`automatic`, `offload`: zero-copy, else copy; `skb` needs a program
+  /// attached in generic mode). Throws Failure, see XskSocket and refuse_bind. The pool outlives
+  /// the port.
   AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool, const RingSizes& rings,
-            Mode mode, Use use = Use::receive_and_transmit);
+            Mode mode, Use use = Use::receive_and_transmit, const TxMetadataWishes& transmit = {});
   AfxdpPort(const AfxdpPort&) = delete;
   AfxdpPort& operator=(const AfxdpPort&) = delete;
+
+  /// From now on the frames that arrive have headers of the metadata program. `headerless` is the
+  /// program's (RedirectProgram) and is there for as long as frames are received.
+  void expect_headers(const RxMetadataWishes& tells, const std::uint32_t* headerless) noexcept {
+    tells_ = tells;
+    headerless_ = headerless;
+  }
+
+  /// What is asked for frames that are sent: of the wishes, what kernel and driver can do.
+  [[nodiscard]] TxMetadataWishes transmit_grants() const noexcept {
+    return tx_metadata_ ? tx_metadata_->granted() : TxMetadataWishes{};
+  }
+  /// Why not all of the wishes; else empty.
+  [[nodiscard]] const std::string& transmit_refusal() const noexcept { return transmit_refusal_; }
+
+  /// Frames that left, of those for which the time was asked, since the last forget_departures().
+  [[nodiscard]] std::span<const Departure> departures() const noexcept {
+    return tx_metadata_ ? tx_metadata_->departures() : std::span<const Departure>{};
+  }
+  [[nodiscard]] DepartureClock departure_clock() const noexcept {
+    return zerocopy_ ? DepartureClock::nic : DepartureClock::tai;
+  }
+  void forget_departures() noexcept {
+    if (tx_metadata_) tx_metadata_->forget();
+  }
 
   // packet_io::Port. transmit() takes a frame's bytes from Frame::data, which may have moved
   // within its piece of memory; frames that do not lie in one are taken and counted as refused.
@@ -104,9 +133,11 @@ class AfxdpPort {
   /// Ends a wait() for ports of which this is one, now or the next one.
   void wake_up() const noexcept;
 
-  /// Sends what is in the TX ring and waits until the kernel has given everything back. What it
-  /// has not by the deadline is counted as unfinished. Call once, when nothing more is sent.
-  void finish(std::chrono::steady_clock::time_point deadline) noexcept;
+  /// Sends what is in the TX rings and waits until the kernel has given everything back, of all
+  /// ports at the same time. What it has not by the deadline is counted as unfinished. Call once,
+  /// when nothing more is sent.
+  static void finish(std::span<AfxdpPort* const> ports,
+                     std::chrono::steady_clock::time_point deadline) noexcept;
 
   [[nodiscard]] const PortCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] xdp_statistics kernel_statistics() const;
@@ -121,6 +152,10 @@ class AfxdpPort {
 
  private:
   void bind(const Interface& interface, Mode mode);
+  void grant(const Interface& interface, const TxMetadataWishes& wishes);
+  template <bool kDescribed>
+  std::size_t transmit_all(std::span<const Frame> frames) noexcept;
+  void take_headers(std::span<Frame> frames) noexcept;
   void collect() noexcept;
   void refill() noexcept;
   void wake_transmit() noexcept;
@@ -135,6 +170,10 @@ class AfxdpPort {
   FramePool& pool_;
   XskSocket socket_;
   UniqueFd wake_event_;
+  RxMetadataWishes tells_;
+  const std::uint32_t* headerless_ = nullptr;  // null: no headers are expected
+  std::optional<TxMetadata> tx_metadata_;      // nothing: frames are sent as they are
+  std::string transmit_refusal_;
   bool zerocopy_ = false;
   std::string zerocopy_refusal_;
   PortCounters counters_;

@@ -16,6 +16,7 @@ enum class Mode : std::uint8_t {
   zerocopy,   // native XDP; the NIC writes into our memory
   copy,       // native XDP; the kernel copies once
   skb,        // generic XDP: any NIC; the kernel allocates a socket buffer per packet
+  offload,    // a filter on the NIC itself, in front of zero-copy or copy
 };
 
 /// What a worker does when no packet is there.
@@ -42,6 +43,30 @@ enum class OtherTraffic : std::uint8_t {
   return "?";
 }
 
+/// What is to be found out about each received frame, where the kernel and the driver can say it.
+/// All but the driver's time need native XDP and Linux 6.3.
+struct RxMetadataWishes {
+  bool hardware_time = false;  // the NIC's clock at arrival
+  bool driver_time = false;    // CLOCK_MONOTONIC when the XDP program ran; about 40 ns a packet
+  bool hash = false;           // the NIC's, of the flow
+  bool vlan_tag = false;       // one that the NIC has taken out of the frame: it is put back
+
+  [[nodiscard]] bool need_driver() const noexcept { return hardware_time || hash || vlan_tag; }
+  [[nodiscard]] bool any() const noexcept { return need_driver() || driver_time; }
+};
+
+/// What is to be asked for each frame that is sent, where the kernel (Linux 6.8) and, in zero-copy,
+/// the NIC can do it.
+struct TxMetadataWishes {
+  bool time = false;               // when it left
+  bool checksum = false;           // that the NIC completes the checksum that Frame names
+  bool launch_time = false;        // that it leaves at Frame::launch_ns (Linux 6.14)
+  bool software_checksum = false;  // copy mode: the kernel completes it, in place of the NIC
+
+  [[nodiscard]] bool any() const noexcept { return time || checksum || launch_time; }
+  friend bool operator==(const TxMetadataWishes&, const TxMetadataWishes&) = default;
+};
+
 /// Entries; powers of two.
 struct RingSizes {
   std::uint32_t rx = 2048;
@@ -61,11 +86,16 @@ struct InterfaceConfig {
   std::string name;
   std::vector<QueueId> queues;  // empty: all that the interface has
   Mode mode = Mode::automatic;
+  // Mode::offload: of the frames that no rule matches, one in so many still comes through the
+  // filter; 2 and more, or 0 for none.
+  std::uint32_t offload_sample = 0;
   std::vector<CpuId> cpus;  // one for each queue, repeated if fewer; empty: chosen by the program
   UmemConfig umem;
   RingSizes rings;
   PollMode poll = PollMode::automatic;
   bool promiscuous = false;  // receive frames for any destination address
+  RxMetadataWishes metadata;
+  TxMetadataWishes transmit;
 };
 
 }  // namespace valinor::packet_io::afxdp

@@ -39,45 +39,82 @@ UniqueFd make_promiscuous(const Interface& interface) {
 
 }  // namespace
 
+struct OpenInterface::Rules {
+  const wire::MatchRules& match;
+  OtherTraffic other;
+};
+
 OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules,
                              OtherTraffic other, FramePools& pools)
-    : interface_{find_fitting(config)}, program_{rules, other, queue_slots(interface_)} {
+    : interface_{find_fitting(config)} {
   if (config.promiscuous) promiscuous_ = make_promiscuous(interface_);
   const std::vector<QueueId> queues = choose_queues(interface_, config.queues);
-  attach(config.mode);
+  attach(config, {rules, other});
   const Mode mode = attach_mode_ == AttachMode::generic ? Mode::skb : config.mode;
   for (const QueueId queue : queues) {
     if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config.umem));
-    ports_.push_back(
-        std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()], config.rings, mode));
-    const AfxdpPort& port = *ports_.back();
+    ports_.push_back(std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()],
+                                                 config.rings, mode, Use::receive_and_transmit,
+                                                 config.transmit));
+    AfxdpPort& port = *ports_.back();
+    port.expect_headers(program_->tells(), program_->headerless());
     const std::string refusal = refusal_of(port);
     log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
                to_name(mode_of(port)), refusal.empty() ? "" : "; ", refusal);
+  }
+  if (config.mode == Mode::offload) {
+    filter_ = std::make_unique<OffloadProgram>(interface_, rules, config.offload_sample);
   }
 }
 
 OpenInterface::~OpenInterface() {
   // Before the sockets go: NICs have written into the memory of closed ones.
-  program_.detach();
+  if (program_) program_->detach();
 }
 
-void OpenInterface::attach(Mode mode) {
-  if (mode != Mode::skb) {
+void OpenInterface::attach(const InterfaceConfig& config, const Rules& rules) {
+  const RxMetadataWishes without_driver{.driver_time = config.metadata.driver_time};
+  if (config.mode != Mode::skb) {
+    if (config.metadata.need_driver() && try_metadata(config, rules)) return;
     try {
-      program_.attach(interface_, AttachMode::native);
-      return;
+      return run_program(rules, without_driver, AttachMode::native);
     } catch (const Failure& refusal) {
-      if (mode != Mode::automatic || refusal.finding().code != kAttachRefused) throw;
+      if (config.mode != Mode::automatic || refusal.finding().code != kAttachRefused) throw;
       native_refusal_ = refusal.finding().why;
     }
   }
-  program_.attach(interface_, AttachMode::generic);
-  attach_mode_ = AttachMode::generic;
+  if (config.metadata.need_driver()) {
+    metadata_refusal_ = "generic XDP knows nothing of what the NIC says of a frame";
+  }
+  run_program(rules, without_driver, AttachMode::generic);
+}
+
+void OpenInterface::run_program(const Rules& rules, const RxMetadataWishes& wishes,
+                                AttachMode mode) {
+  program_ = std::make_unique<RedirectProgram>(rules.match, rules.other, queue_slots(interface_),
+                                               wishes, interface_.index);
+  program_->attach(interface_, mode);
+  attach_mode_ = mode;
+}
+
+/// False, and why, where kernel or driver refuse.
+bool OpenInterface::try_metadata(const InterfaceConfig& config, const Rules& rules) {
+  try {
+    run_program(rules, config.metadata, AttachMode::native);
+  } catch (const Failure& refusal) {
+    const std::string& code = refusal.finding().code;
+    if (code != kLoadRefused && code != kAttachRefused) throw;
+    metadata_refusal_ = refusal.finding().why;
+    return false;
+  }
+  if (!program_->tells().need_driver()) {
+    metadata_refusal_ = "this kernel has no functions for it (Linux 6.3 and later, with BTF)";
+  }
+  return true;
 }
 
 void OpenInterface::steer() {
-  for (const auto& port : ports_) program_.steer(port->queue(), port->fd());
+  for (const auto& port : ports_) program_->steer(port->queue(), port->fd());
 }
 
 Mode OpenInterface::mode_of(const AfxdpPort& port) const noexcept {
@@ -95,6 +132,7 @@ std::string_view to_name(Mode mode) noexcept {
     case Mode::zerocopy: return "zerocopy";
     case Mode::copy: return "copy";
     case Mode::skb: return "skb";
+    case Mode::offload: return "offload";
   }
   return "?";
 }

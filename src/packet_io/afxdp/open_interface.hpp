@@ -1,6 +1,8 @@
 /// Opens an interface as the configuration asks: the program and one port for each queue.
 ///
-///   automatic = zero-copy, else native copy, else skb (generic XDP)
+///   mode      automatic = zero-copy, else native copy, else skb (generic XDP)
+///             offload = zero-copy, else native copy, behind a filter on the NIC
+///   program   the one that tells what config.metadata wishes, else the plain one
 ///
 /// Set-up and shutdown only, one thread.
 #pragma once
@@ -12,6 +14,7 @@
 #include "packet_io/afxdp/afxdp_port.hpp"
 #include "packet_io/afxdp/config.hpp"
 #include "packet_io/afxdp/interface.hpp"
+#include "packet_io/afxdp/offload_program.hpp"
 #include "packet_io/afxdp/redirect_program.hpp"
 #include "wire/match.hpp"
 
@@ -35,32 +38,43 @@ class OpenInterface {
   void steer();
 
   /// From its return on, nothing more arrives; what did can still be received.
-  void unsteer() noexcept { program_.unsteer(); }
+  void unsteer() noexcept { program_->unsteer(); }
 
   [[nodiscard]] const Interface& interface() const noexcept { return interface_; }
   [[nodiscard]] const std::vector<std::unique_ptr<AfxdpPort>>& ports() const noexcept {
     return ports_;
   }
-  [[nodiscard]] const RedirectProgram& program() const noexcept { return program_; }
-  [[nodiscard]] AttachMode attach_mode() const noexcept { return attach_mode_; }
+  [[nodiscard]] const RedirectProgram& program() const noexcept { return *program_; }
 
   /// What a port got: zerocopy, copy or skb.
   [[nodiscard]] Mode mode_of(const AfxdpPort& port) const noexcept;
 
+  /// Whether a filter runs on the NIC itself.
+  [[nodiscard]] bool has_filter_on_nic() const noexcept { return filter_ != nullptr; }
+
   /// Why it is not a better one, where one was tried; else empty.
   [[nodiscard]] std::string refusal_of(const AfxdpPort& port) const;
 
+  /// Why the program does not tell of received frames what was wished; else empty.
+  [[nodiscard]] const std::string& metadata_refusal() const noexcept { return metadata_refusal_; }
+
  private:
-  void attach(Mode mode);
+  struct Rules;  // what the program is loaded with
+
+  void attach(const InterfaceConfig& config, const Rules& rules);
+  void run_program(const Rules& rules, const RxMetadataWishes& wishes, AttachMode mode);
+  [[nodiscard]] bool try_metadata(const InterfaceConfig& config, const Rules& rules);
 
   Interface interface_;
   UniqueFd promiscuous_;  // the interface is so while this socket is open
   AttachMode attach_mode_ = AttachMode::native;
   std::string native_refusal_;
+  std::string metadata_refusal_;
   std::vector<std::unique_ptr<AfxdpPort>> ports_;
   // Goes before the sockets, also where a constructor gives up half-way: NICs have written into the
   // memory of closed ones.
-  RedirectProgram program_;
+  std::unique_ptr<RedirectProgram> program_;
+  std::unique_ptr<OffloadProgram> filter_;
 };
 
 /// "zerocopy", "copy", "skb", "auto".

@@ -1,8 +1,10 @@
 #include "packet_io/afxdp/redirect_program.hpp"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/btf.h>
 #include <linux/capability.h>
 #include <linux/if_link.h>
 #include <unistd.h>
@@ -56,6 +58,25 @@ valinor_steer_rules to_table(const wire::MatchRules& rules, OtherTraffic other) 
   return table;
 }
 
+/// linux/bpf.h of Debian 12 lacks it (Linux 6.3): BPF_F_XDP_DEV_BOUND_ONLY.
+constexpr std::uint32_t kDeviceBoundOnly = 1U << 6;
+
+/// The wishes for which this kernel has a function; without its BTF, none that need the driver.
+RxMetadataWishes that_kernel_knows(RxMetadataWishes wishes) {
+  struct Free {
+    void operator()(btf* types) const noexcept { ::btf__free(types); }
+  };
+  const std::unique_ptr<btf, Free> types{::btf__load_vmlinux_btf()};
+  const auto knows = [&](const char* function) {
+    return ::libbpf_get_error(types.get()) == 0 &&
+           ::btf__find_by_name_kind(types.get(), function, BTF_KIND_FUNC) >= 0;
+  };
+  wishes.hardware_time = wishes.hardware_time && knows("bpf_xdp_metadata_rx_timestamp");
+  wishes.hash = wishes.hash && knows("bpf_xdp_metadata_rx_hash");
+  wishes.vlan_tag = wishes.vlan_tag && knows("bpf_xdp_metadata_rx_vlan_tag");
+  return wishes;
+}
+
 [[noreturn]] void refuse_load(int error) {
   // The verifier lets packet pointers move by a number from the packet, such as the length of an
   // IPv4 header, only with CAP_PERFMON; it calls that EACCES, like all it rejects.
@@ -65,14 +86,12 @@ valinor_steer_rules to_table(const wire::MatchRules& rules, OtherTraffic other) 
     throw Failure{ExitStatus::not_permitted,
                   {.code = "CAP-BPF-01",
                    .what = "cannot load the XDP program",
-                   .why = fmt::format("kernel said {}: {} is missing", errno_name(error),
-                                      error == EPERM ? "CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN) "
-                                                       "or CAP_NET_ADMIN"
-                                                     : "CAP_PERFMON"),
+                   .why = error == EPERM ? bpf::describe_load_refusal()
+                                         : "kernel said EACCES: CAP_PERFMON is missing",
                    .next = kRunPrivileged}};
   }
   throw Failure{ExitStatus::host_not_ready,
-                {.code = "XDP-LOAD-01",
+                {.code = kLoadRefused,
                  .what = "cannot load the XDP program",
                  .why = "kernel said " + describe_errno(error),
                  .next = "-v    prints what the kernel's verifier said"}};
@@ -119,12 +138,27 @@ void RedirectProgram::Unload::operator()(redirect_bpf* skeleton) const noexcept 
 }
 
 RedirectProgram::RedirectProgram(const wire::MatchRules& rules, OtherTraffic other,
-                                 std::uint32_t queues) {
+                                 std::uint32_t queues, const RxMetadataWishes& wishes,
+                                 InterfaceIndex device)
+    : tells_{wishes.need_driver() ? that_kernel_knows(wishes) : wishes} {
   bpf::log_libbpf_as_debug();
 
   skeleton_.reset(redirect_bpf::open());
   if (!skeleton_) refuse_load(errno);
   skeleton_->rodata->rules = to_table(rules, other);
+  skeleton_->rodata->wishes = {.hardware_time = tells_.hardware_time,
+                               .driver_time = tells_.driver_time,
+                               .hash = tells_.hash,
+                               .vlan_tag = tells_.vlan_tag};
+  for (::bpf_program* one :
+       {skeleton_->progs.valinor_redirect, skeleton_->progs.valinor_redirect_stamped,
+        skeleton_->progs.valinor_redirect_metadata}) {
+    ::bpf_program__set_autoload(one, one == program());
+  }
+  if (tells_.need_driver()) {
+    ::bpf_program__set_ifindex(program(), device.value());
+    ::bpf_program__set_flags(program(), kDeviceBoundOnly);
+  }
   ::bpf_map__set_max_entries(skeleton_->maps.sockets, std::max(queues, 1U));
   const int error = redirect_bpf::load(skeleton_.get());
   if (error != 0) refuse_load(-error);
@@ -191,8 +225,16 @@ Decisions RedirectProgram::decisions() const {
   return sums;
 }
 
-int RedirectProgram::fd() const noexcept {
-  return ::bpf_program__fd(skeleton_->progs.valinor_redirect);
+const std::uint32_t* RedirectProgram::headerless() const noexcept {
+  return tells_.any() ? &skeleton_->bss->headerless : nullptr;
+}
+
+int RedirectProgram::fd() const noexcept { return ::bpf_program__fd(program()); }
+
+::bpf_program* RedirectProgram::program() const noexcept {
+  if (tells_.need_driver()) return skeleton_->progs.valinor_redirect_metadata;
+  if (tells_.driver_time) return skeleton_->progs.valinor_redirect_stamped;
+  return skeleton_->progs.valinor_redirect;
 }
 
 }  // namespace valinor::packet_io::afxdp

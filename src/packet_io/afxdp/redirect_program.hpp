@@ -1,6 +1,7 @@
 /// The XDP program on one interface: it hands telemetry to the sockets, all else to the stack.
 ///
-///   construct            loads it; the rules cannot change any more
+///   construct            loads it; the rules cannot change any more. Of the object's three
+///                        programs it is the one that tells what is wished, and no more
 ///   attach(interface)    the program runs and passes everything on: no socket is known yet
 ///   steer(queue, fd)...  from here on that socket receives
 ///   unsteer()            from here on nothing more arrives
@@ -23,6 +24,7 @@
 #include "packet_io/afxdp/interface.hpp"
 #include "wire/match.hpp"
 
+struct bpf_program;
 struct redirect_bpf;  // bpftool's skeleton
 
 namespace valinor::packet_io::afxdp {
@@ -36,12 +38,6 @@ enum class AttachMode : std::uint8_t {
 struct Decisions {
   std::array<std::uint64_t, VALINOR_DECISIONS> frames{};
 
-  /// Frames given to the sockets. Each was received or is in a socket's rx_dropped or
-  /// rx_ring_full.
-  [[nodiscard]] std::uint64_t redirected() const noexcept {
-    return std::accumulate(frames.begin(), frames.begin() + VALINOR_NOT_TELEMETRY,
-                           frames[VALINOR_FORWARDED]);
-  }
   /// Frames left to the host's stack.
   [[nodiscard]] std::uint64_t passed() const noexcept {
     return frames[VALINOR_NOT_TELEMETRY] + frames[VALINOR_TRUNCATED] + frames[VALINOR_NO_SOCKET];
@@ -52,13 +48,18 @@ struct Decisions {
   }
 };
 
-/// The code of the Failure that says: not in this mode on this interface.
+/// The codes of the Failures that say: not in this mode on this interface, and: not this program.
 inline constexpr const char* kAttachRefused = "XDP-ATTACH-01";
+inline constexpr const char* kLoadRefused = "XDP-LOAD-01";
 
 class RedirectProgram {
  public:
-  /// Loads the program for queues 0 to `queues` - 1. Throws Failure: CAP-BPF-01, XDP-LOAD-01.
-  RedirectProgram(const wire::MatchRules& rules, OtherTraffic other, std::uint32_t queues);
+  /// Loads the program for queues 0 to `queues` - 1. With `wishes`, it writes a header in front of
+  /// each frame; what the kernel cannot ask is left out. Where they need the driver, the program is
+  /// for `device` only, in native mode. Throws Failure: CAP-BPF-01, XDP-LOAD-01 (also where the
+  /// driver tells nothing).
+  RedirectProgram(const wire::MatchRules& rules, OtherTraffic other, std::uint32_t queues,
+                  const RxMetadataWishes& wishes = {}, InterfaceIndex device = {});
   ~RedirectProgram();
   RedirectProgram(const RedirectProgram&) = delete;
   RedirectProgram& operator=(const RedirectProgram&) = delete;
@@ -80,6 +81,13 @@ class RedirectProgram {
   /// Summed over all CPUs.
   [[nodiscard]] Decisions decisions() const;
 
+  /// Set by the program from the first frame on that it gave to a socket without a header; null
+  /// where no frame has any. Lives as long as this.
+  [[nodiscard]] const std::uint32_t* headerless() const noexcept;
+
+  /// What the program writes into headers.
+  [[nodiscard]] const RxMetadataWishes& tells() const noexcept { return tells_; }
+
   /// For BPF_PROG_TEST_RUN.
   [[nodiscard]] int fd() const noexcept;
 
@@ -88,6 +96,9 @@ class RedirectProgram {
     void operator()(redirect_bpf* skeleton) const noexcept;
   };
 
+  [[nodiscard]] bpf_program* program() const noexcept;
+
+  RxMetadataWishes tells_;
   std::unique_ptr<redirect_bpf, Unload> skeleton_;
   UniqueFd link_;
   std::vector<QueueId> steered_;

@@ -30,12 +30,16 @@ Umem::Umem(const UmemConfig& config)
   if (!std::has_single_bit(frame_size_)) throw std::invalid_argument{"frame_size: no power of two"};
 }
 
+std::uint32_t largest_mtu(const UmemConfig& config) noexcept {
+  return config.frame_size - kHeadroom - config.headroom - kLinkBytes;
+}
+
 void require_mtu_fits(const Interface& interface, const UmemConfig& config) {
   const std::uint32_t headroom = kHeadroom + config.headroom;
-  const std::uint32_t largest_mtu = config.frame_size - headroom - kLinkBytes;
-  if (interface.mtu <= largest_mtu) return;
+  const std::uint32_t largest = largest_mtu(config);
+  if (interface.mtu <= largest) return;
   const std::string lower =
-      fmt::format("ip link set {} mtu {}", interface.name, std::min(1500u, largest_mtu));
+      fmt::format("ip link set {} mtu {}", interface.name, std::min(1500u, largest));
   throw Failure{
       ExitStatus::host_not_ready,
       {.code = "XSK-MTU-01",
@@ -43,10 +47,10 @@ void require_mtu_fits(const Interface& interface, const UmemConfig& config) {
            fmt::format("{}: packets may be larger than a frame of packet memory", interface.name),
        .why = fmt::format("MTU is {}; umem.frame_size {} less {} bytes of headroom and {} of "
                           "Ethernet and VLAN headers leaves {}",
-                          interface.mtu, config.frame_size, headroom, kLinkBytes, largest_mtu),
+                          interface.mtu, config.frame_size, headroom, kLinkBytes, largest),
        .next = config.frame_size < 4096
                    ? "set umem.frame_size: 4096" +
-                         (largest_mtu < kSmallestUsefulMtu ? "" : "    or:  " + lower)
+                         (largest < kSmallestUsefulMtu ? "" : "    or:  " + lower)
                    : lower}};
 }
 

@@ -53,6 +53,9 @@ class Umem {
   Mapping memory_;
 };
 
+/// The MTU of which a packet with two VLAN tags just fits a frame.
+[[nodiscard]] std::uint32_t largest_mtu(const UmemConfig& config) noexcept;
+
 /// Throws Failure (XSK-MTU-01) where a full-size packet with two VLAN tags does not fit a frame:
 /// the kernel would drop those one by one.
 void require_mtu_fits(const Interface& interface, const UmemConfig& config);

@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <cstring>
 #include <thread>
 
 #include "base/failure.hpp"
+#include "packet_io/afxdp/tx_metadata.hpp"
 
 namespace valinor::packet_io::afxdp {
 namespace {
@@ -69,15 +69,36 @@ void raise_memlock_limit() {
                            kib)}};
 }
 
-void register_memory(int fd, const Umem& umem) {
-  xdp_umem_reg registration;
-  // Padding included: newer kernels read their own fields there.
-  std::memset(&registration, 0, sizeof registration);
-  registration.addr = reinterpret_cast<std::uint64_t>(umem.at(0));
-  registration.len = umem.bytes();
-  registration.chunk_size = umem.frame_size();
-  registration.headroom = umem.extra_headroom();
-  if (::setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &registration, sizeof registration) == 0) return;
+/// struct xdp_umem_reg since Linux 6.8; its last field is padding before.
+struct UmemRegistration {
+  std::uint64_t start;
+  std::uint64_t bytes;
+  std::uint32_t frame_size;
+  std::uint32_t headroom;
+  std::uint32_t flags;
+  std::uint32_t tx_metadata_bytes;
+};
+static_assert(sizeof(UmemRegistration) == sizeof(xdp_umem_reg));
+
+/// Answers whether requests may stand in front of frames. Older kernels refuse the flag.
+bool register_memory(int fd, const Umem& umem, const TxMetadataWishes& transmit) {
+  UmemRegistration registration{.start = reinterpret_cast<std::uint64_t>(umem.at(0)),
+                                .bytes = umem.bytes(),
+                                .frame_size = umem.frame_size(),
+                                .headroom = umem.extra_headroom(),
+                                .flags = 0,
+                                .tx_metadata_bytes = 0};
+  const auto registers = [&] {
+    return ::setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &registration, sizeof registration) == 0;
+  };
+  if (transmit.any()) {
+    registration.flags = tx_kernel::kUmemMetadata |
+                         (transmit.software_checksum ? tx_kernel::kUmemSoftwareChecksum : 0);
+    registration.tx_metadata_bytes = kTxMetadataBytes;
+    if (registers()) return true;
+    registration.flags = registration.tx_metadata_bytes = 0;
+  }
+  if (registers()) return false;
   if (errno == ENOBUFS) refuse_memory(umem);
   throw_errno("register packet memory with an AF_XDP socket");
 }
@@ -115,10 +136,11 @@ Mapping map_ring(int fd, Ring& ring, const xdp_ring_offset& offset, std::uint32_
 
 }  // namespace
 
-XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes) : fd_{open_socket()} {
+XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataWishes& transmit)
+    : fd_{open_socket()} {
   const int fd = fd_.get();
   raise_memlock_limit();
-  register_memory(fd, umem);
+  takes_tx_metadata_ = register_memory(fd, umem, transmit);
   set_ring_size(fd, XDP_UMEM_FILL_RING, sizes.fill, "fill");
   set_ring_size(fd, XDP_UMEM_COMPLETION_RING, sizes.completion, "completion");
   set_ring_size(fd, XDP_RX_RING, sizes.rx, "RX");

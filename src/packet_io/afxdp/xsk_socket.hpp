@@ -28,7 +28,9 @@ class XskSocket {
   /// Creates the socket, registers the memory and maps the rings; not bound yet, so that the fill
   /// ring can be filled first: most drivers take their frames when the socket is bound, and Intel's
   /// misbehave when there are none. Throws Failure: CAP-RAW-01, XSK-KERNEL-01, MEM-LOCK-01.
-  XskSocket(const Umem& umem, const RingSizes& sizes);
+  /// With `transmit`, the bytes in front of a frame are registered for requests as well, where the
+  /// kernel knows of such: takes_tx_metadata() says so.
+  XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataWishes& transmit = {});
 
   /// Binds with exactly one of XDP_ZEROCOPY and XDP_COPY: without either the kernel would fall back
   /// silently. Answers 0 or the errno. EBUSY is retried for a second: the kernel releases the queue
@@ -38,6 +40,8 @@ class XskSocket {
 
   /// What the kernel says it is, once bound.
   [[nodiscard]] bool is_zerocopy() const;
+
+  [[nodiscard]] bool takes_tx_metadata() const noexcept { return takes_tx_metadata_; }
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
@@ -49,6 +53,7 @@ class XskSocket {
  private:
   // The mappings hold the socket open as well: they go first, or the queue stays taken.
   UniqueFd fd_;
+  bool takes_tx_metadata_ = false;
   Mapping fill_memory_, completion_memory_, rx_memory_, tx_memory_;
 };
 

@@ -1,13 +1,17 @@
 #include "packet_io/replay/pcap_file.hpp"
 
 #include <pcap/pcap.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "base/failure.hpp"
+#include "base/unreadable.hpp"
 #include "wire/headers.hpp"
 #include "wire/reader.hpp"
 
@@ -48,6 +52,14 @@ std::optional<wire::EthernetHeader> make_ethernet(wire::Reader& reader) noexcept
   return header;
 }
 
+/// What to look at when libpcap does not read the file.
+std::string advise_on(const std::string& path) {
+  if (path == "-") return "tcpdump -i IFACE -w - | ...    writes what is read: pcap, or pcapng";
+  if (::access(path.c_str(), R_OK) != 0) return advise_on_unreadable(path, errno);
+  if (std::filesystem::is_directory(path)) return advise_on_unreadable(path, EISDIR);
+  return "file '" + path + "'    tells what it is; pcap and pcapng are read";
+}
+
 [[noreturn]] void refuse(const std::string& code, const std::string& what, const std::string& why,
                          const std::string& next) {
   throw Failure{ExitStatus::host_not_ready, {code, what, why, next}};
@@ -62,8 +74,7 @@ PcapReader::PcapReader(const std::string& path) {
   capture_.reset(::pcap_open_offline_with_tstamp_precision(path.c_str(), PCAP_TSTAMP_PRECISION_NANO,
                                                            error.data()));
   if (!capture_) {
-    refuse("PCAP-OPEN-01", "cannot read capture '" + path + "'", error.data(),
-           "file '" + path + "'    tells what it is; pcap and pcapng are read");
+    refuse("PCAP-OPEN-01", "cannot read capture '" + path + "'", error.data(), advise_on(path));
   }
   link_type_ = ::pcap_datalink(capture_.get());
   if (link_type_ == DLT_EN10MB) return;
@@ -87,7 +98,7 @@ std::optional<CapturedFrame> PcapReader::next() {
   if (answer != 1) return std::nullopt;
   CapturedFrame frame{.bytes = {reinterpret_cast<const std::byte*>(data),
                                 std::min(header->caplen, kMaxCapturedBytes)},
-                      .wire_bytes = header->len,
+                      .wire_bytes = std::max(header->len, header->caplen),
                       .time = {Nanos{header->ts.tv_sec * kNanosPerSecond + header->ts.tv_usec}}};
   if (link_type_ == DLT_EN10MB) return frame;
   // A frame shorter than its cooked header stays as it is: too short for Ethernet as well.

@@ -2,10 +2,12 @@
 ///
 ///   in.pcap -> receive() -> worker -> transmit() -> out.pcap
 ///
-/// Needs no privilege and no NIC; the same worker runs on it. One thread.
+/// Needs no privilege and no NIC; the same worker runs on it. Unlike packets from a NIC, those of a
+/// file can wait: they are received no faster than Room allows. One thread.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,8 +23,13 @@ class ReplayPort {
  public:
   static constexpr bool kStampsArrival = true;  // by the capture's clock
 
-  /// Without `out_path`, transmitted frames are counted and dropped. Throws Failure.
-  ReplayPort(const std::string& in_path, const std::optional<std::string>& out_path);
+  /// How many frames may be received now; asked by each receive(), so it must not throw or wait.
+  using Room = std::function<std::size_t()>;
+
+  /// Without `out_path`, transmitted frames are counted and dropped; without `room`, there is
+  /// always room. Throws Failure.
+  ReplayPort(const std::string& in_path, const std::optional<std::string>& out_path,
+             Room room = {});
 
   [[nodiscard]] std::size_t receive(std::span<Frame> frames) noexcept;
   [[nodiscard]] std::size_t transmit(std::span<const Frame> frames) noexcept;
@@ -30,7 +37,9 @@ class ReplayPort {
   void flush() noexcept {}
   [[nodiscard]] bool at_end() const noexcept { return at_end_; }
   [[nodiscard]] std::uint32_t waiting_to_leave() const noexcept { return 0; }
-  static void wait(std::span<ReplayPort* const>) noexcept {}
+
+  /// Until there may be room again.
+  static void wait(std::span<ReplayPort* const>) noexcept;
 
   /// Frames that transmit() took.
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
@@ -48,6 +57,7 @@ class ReplayPort {
   std::vector<std::uint64_t> free_;      // offsets into memory_
   std::uint64_t sent_ = 0;
   bool at_end_ = false;
+  Room room_;
 };
 
 }  // namespace valinor::packet_io::replay

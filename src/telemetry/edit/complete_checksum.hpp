@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace valinor::telemetry {
@@ -17,5 +18,16 @@ namespace valinor::telemetry {
 /// `ip_offset`: where the IPv4 or IPv6 header stands, behind any telemetry. Answers whether the
 /// checksum was written.
 bool complete_checksum(std::span<std::byte> frame, std::uint32_t ip_offset) noexcept;
+
+/// Where a NIC would find such a checksum's work.
+struct UnfinishedChecksum {
+  std::uint16_t start;   // of what it covers: from here to the end of the frame
+  std::uint16_t offset;  // of its field, behind that; never 0
+};
+
+/// Nothing where there is none, or where more follows than it covers (padding): a NIC would add
+/// that.
+[[nodiscard]] std::optional<UnfinishedChecksum> find_unfinished_checksum(
+    std::span<const std::byte> frame, std::uint32_t ip_offset) noexcept;
 
 }  // namespace valinor::telemetry

@@ -1,0 +1,20 @@
+/// Which system calls the running program may make. What packets and servers could turn a mistake
+/// of ours into then ends here: no program is started, no file written, no process touched.
+#pragma once
+
+namespace valinor::app {
+
+struct SystemCallNeeds {
+  bool open_interfaces = false;  // AF_XDP sockets, BPF programs, their memory: set-up once more
+  bool nic_clocks = false;       // to read NICs' clocks, and to have NICs stamp no more at the end
+};
+
+/// From now on all threads may call what the data path, the exporter and its reconnections (name
+/// resolution included), the log and the stop need. All else is refused with EPERM and a line in
+/// the kernel's log. Refused, not killed: a killed process loses the records that it holds. For
+/// good, and for threads and programs started later.
+///
+/// Main thread, with no_new_privs set. Throws Failure (SEC-FILTER-01) where the kernel cannot.
+void limit_system_calls(const SystemCallNeeds& needs);
+
+}  // namespace valinor::app

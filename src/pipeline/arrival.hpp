@@ -1,0 +1,77 @@
+/// When a packet arrived, by the best clock that saw it.
+///
+///   NIC's stamp     -> clock::NicTimebase  ->+
+///   driver's stamp  -> clock::KernelOffset ->+-> published time, if it can be true
+///   ring read (TSC) -> clock::Timebase     ->+   else this one, which is always there
+///
+/// A stamp that says the packet came after we read it, or that it waited longer than a minute,
+/// beyond what the clocks' bounds allow, is not believed: the packet's time is the ring's, and it
+/// is counted. One worker's thread.
+#pragma once
+
+#include <cstdint>
+
+#include "base/counter.hpp"
+#include "base/time.hpp"
+#include "clock/config.hpp"
+#include "clock/kernel_offset.hpp"
+#include "clock/phc_discipline.hpp"
+#include "clock/timebase.hpp"
+#include "clock/tsc.hpp"
+#include "packet_io/frame.hpp"
+#include "telemetry/record.hpp"
+
+namespace valinor::pipeline {
+
+struct Arrival {
+  HostTime time;
+  Nanos ring_delay{};  // until we read the ring
+  Nanos bound{};       // `time` is at most this far from the configured clock
+  packet_io::ArrivalStamp by = packet_io::ArrivalStamp::none;  // whose time it is; none: ours
+
+  void write_to(telemetry::PacketRecord& record) const noexcept;
+};
+
+/// Written by the worker's thread.
+struct ArrivalStats {
+  Counter hardware;     // packets whose time is the NIC's
+  Counter driver;       // ... the XDP program's
+  Counter implausible;  // stamps that were not believed
+};
+
+class ArrivalClock {
+ public:
+  explicit ArrivalClock(clock::ClockName name)
+      : driver_offset_{clock::ClockName::monotonic, name} {}
+
+  /// Of a burst that is about to be stamped; `nic` may be null: then hardware stamps, of which
+  /// there should be none, are not believed.
+  void begin_burst(const clock::PhcDiscipline* nic, const clock::Timebase& timebase) noexcept;
+
+  /// Of a frame of it, which we took up at `now`.
+  [[nodiscard]] Arrival at(const packet_io::Frame& frame, clock::TscTicks now) noexcept {
+    const HostTime ring = timebase_.to_host(now);
+    if (!bound_is_known_) bound_ = timebase_.error_bound(now);
+    bound_is_known_ = true;
+    if (frame.stamped_by == packet_io::ArrivalStamp::none) return {.time = ring, .bound = bound_};
+    return by_stamp(frame, ring);
+  }
+
+  [[nodiscard]] const ArrivalStats& stats() const noexcept { return stats_; }
+
+ private:
+  [[nodiscard]] Arrival by_stamp(const packet_io::Frame& frame, HostTime ring) noexcept;
+
+  clock::KernelOffset driver_offset_;
+  const clock::PhcDiscipline* nic_ = nullptr;
+  clock::Timebase timebase_;
+  clock::NicTimebase nic_timebase_;
+  // Of this burst, from the first frame on that needs them.
+  Nanos bound_{};   // of the ring's time
+  Nanos offset_{};  // of driver_offset_
+  bool bound_is_known_ = false;
+  bool offset_is_known_ = false;
+  ArrivalStats stats_;
+};
+
+}  // namespace valinor::pipeline
