@@ -76,6 +76,12 @@ class Chain:
         for namespace, interface in links or self.links():
             self.ip(namespace, "link", "set", interface, "mtu", mtu)
 
+    def limit_tcp_windows(self):
+        """To what fits into the program's rings: nothing is lost, however late its turn comes."""
+        for namespace in (self.client, self.server):
+            run("ip", "netns", "exec", namespace, "sysctl", "-qw",
+                "net.ipv4.tcp_rmem=4096 131072 262144")
+
     def set_offload(self, state):
         """Whether the two ends leave checksums and segmentation to a NIC that is not there."""
         for namespace, interface in self.ends():

@@ -55,6 +55,7 @@ def test_everything_of_a_stack_goes_through(box, chain, echo_server, offload):
     """ARP and neighbour discovery too: the two ends know nothing of each other at first."""
     chain.set_offload(offload)
     chain.add_ipv6_addresses()
+    chain.limit_tcp_windows()
     run = box.start()
     for number in range(3):
         ping(chain, socket.AF_INET, SERVER, number)

@@ -107,7 +107,6 @@ def test_a_hundred_thousand_requests(box, chain, echo_server, redis):
     chain.settle()
     outcome = run.stop()
     print(f"\n{total / took:,.0f} requests/s, longest round trip {longest / 1e6:.1f} ms")
-    assert took < 15
     rpcs = outcome.rpcs
     assert rpcs["requests"] == rpcs["answered"] == total
     assert not rpcs.keys() & {"repeated", "busy", "refused", "never_answered", "evicted_age"}

@@ -161,7 +161,7 @@ TEST_F(AfxdpTransmit, DeparturesThatNobodyReadsDoNoHarm) {
 /// The pseudo-header's sum is in the field; the kernel adds the rest.
 TEST_F(AfxdpTransmit, AChecksumIsCompletedOnTheWayOut) {
   AfxdpPort port = make({.checksum = true, .software_checksum = true});
-  if (!port.transmit_grants().checksum) GTEST_SKIP() << port.transmit_refusal();
+  if (!port.transmit_grants().checksum) GTEST_SKIP() << "no transmit metadata in this kernel";
   test::PacketSocket far{"far"};
   auto content = test::PacketBuilder{}.ethernet().ipv4(17).udp(1, 5000).payload(40).build();
   const wire::Bytes packet = wire::Bytes{content}.subspan(14);
@@ -180,7 +180,6 @@ TEST_F(AfxdpTransmit, AChecksumIsCompletedOnTheWayOut) {
 TEST_F(AfxdpTransmit, InCopyModeTheNicIsNotAskedForChecksumsOrLaunchTimes) {
   const AfxdpPort port = make({.checksum = true, .launch_time = true});
   EXPECT_FALSE(port.transmit_grants().any());
-  EXPECT_FALSE(port.transmit_refusal().empty());
 }
 
 }  // namespace

@@ -50,7 +50,9 @@ AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
 
 void AfxdpPort::grant(const Interface& interface, const TxMetadataWishes& wishes) {
   if (!socket_.takes_tx_metadata()) {
-    transmit_refusal_ = "this kernel has no transmit metadata (Linux 6.8 and later)";
+    if (wishes.time) {
+      transmit_refusal_ = "this kernel has no transmit metadata (Linux 6.8 and later)";
+    }
     return;
   }
   TxMetadataWishes granted = wishes;
@@ -60,14 +62,13 @@ void AfxdpPort::grant(const Interface& interface, const TxMetadataWishes& wishes
     granted.time = wishes.time && offers.offers(nic::XskFeature::tx_timestamp);
     granted.checksum = wishes.checksum && offers.offers(nic::XskFeature::tx_checksum);
     granted.launch_time = wishes.launch_time && offers.offers(nic::XskFeature::tx_launch_time);
-    if (granted != wishes) {
-      transmit_refusal_ = fmt::format("driver {} does not offer it in zero-copy", interface.driver);
+    if (wishes.time && !granted.time) {
+      transmit_refusal_ = fmt::format("driver {} does not tell them in zero-copy", interface.driver);
     }
   } else {
     // The kernel itself serves requests, and sends at once.
     granted.checksum = wishes.checksum && wishes.software_checksum;
     granted.launch_time = false;
-    if (granted != wishes) transmit_refusal_ = "in copy mode the NIC is not asked";
   }
   if (granted.any()) tx_metadata_.emplace(pool_.memory(), granted);
 }

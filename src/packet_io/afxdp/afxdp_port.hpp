@@ -98,7 +98,7 @@ class AfxdpPort {
   [[nodiscard]] TxMetadataWishes transmit_grants() const noexcept {
     return tx_metadata_ ? tx_metadata_->granted() : TxMetadataWishes{};
   }
-  /// Why not all of the wishes; else empty.
+  /// Why the time of leaving is not told, where it was wished; else empty.
   [[nodiscard]] const std::string& transmit_refusal() const noexcept { return transmit_refusal_; }
 
   /// Frames that left, of those for which the time was asked, since the last forget_departures().

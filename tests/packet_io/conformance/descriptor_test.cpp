@@ -181,8 +181,8 @@ TEST_P(Descriptor, TheTransmitRingIsEmptyAfterOneFlushOfAnyNumber) {
       if (is_veth()) {  // a device may be slower than we are
         EXPECT_EQ(port.waiting_to_leave(), 0U) << "of " << count;
       }
-      receive(near.side(), {.first = first, .packets = count});
       settle(far.side());
+      receive(near.side(), {.first = first, .packets = count});
       EXPECT_EQ(port.waiting_to_leave(), 0U);
     }
   }
