@@ -63,7 +63,8 @@ void AfxdpPort::grant(const Interface& interface, const TxMetadataWishes& wishes
     granted.checksum = wishes.checksum && offers.offers(nic::XskFeature::tx_checksum);
     granted.launch_time = wishes.launch_time && offers.offers(nic::XskFeature::tx_launch_time);
     if (wishes.time && !granted.time) {
-      transmit_refusal_ = fmt::format("driver {} does not tell them in zero-copy", interface.driver);
+      transmit_refusal_ =
+          fmt::format("driver {} does not tell them in zero-copy", interface.driver);
     }
   } else {
     // The kernel itself serves requests, and sends at once.

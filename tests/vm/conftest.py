@@ -1,0 +1,120 @@
+"""Tests on real NIC drivers, in a virtual machine without hardware virtualization and root:
+
+    VALINOR_BINARY=build/src/app/valinor-afxdp python3 -m pytest tests/vm
+
+One boot is shared by all. A kernel and QEMU are fetched once, by scripts/fetch-vm, into
+build/vm-cache or the folder that VALINOR_VM_CACHE names. Two queues of virtio-net need tap devices,
+so root or user namespaces.
+
+To add a scenario: a function in test_vm_*.py that takes `guest` (inside.py).
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "net"))  # formats.py and bed.py
+
+import bed  # noqa: E402
+import image  # noqa: E402
+import inside  # noqa: E402
+import machine as machines  # noqa: E402
+
+PROGRAMS = ("redis-server", "redis-cli", "ip", "ss", "ethtool")
+MODULES = ("virtio_net", "veth", "xsk_diag")
+
+LACKING = 4  # exit status of scripts/fetch-vm
+
+
+@pytest.fixture(scope="session")
+def fetched():
+    folder = pathlib.Path(os.environ.get("VALINOR_VM_CACHE", ROOT / "build" / "vm-cache"))
+    done = subprocess.run([ROOT / "scripts" / "fetch-vm", folder], text=True, capture_output=True)
+    if done.returncode == LACKING:
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def folder():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="valinor-vm-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def module(fetched, folder):
+    """xdpmock.ko, or why it could not be built."""
+    done = subprocess.run([HERE / "xdpmock" / "build", fetched, folder / "xdpmock"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return (folder / "xdpmock" / "xdpmock.ko").read_bytes() if done.returncode == 0 else done.stdout
+
+
+@pytest.fixture(scope="session")
+def machine(fetched, folder, module):
+    assert bed.BINARY.is_file(), f"{bed.BINARY} is missing: build it, or set VALINOR_BINARY"
+    modules = dict.fromkeys(MODULES)
+    if isinstance(module, bytes):
+        modules["xdpmock"] = module
+    image.make(folder / "initrd", fetched, [bed.BINARY, *PROGRAMS], modules)
+    booted = machines.Machine(fetched, folder / "initrd", folder)
+    yield booted
+    booted.stop()
+
+
+@pytest.fixture(scope="session")
+def redis(machine):
+    return inside.Redis(machine).start()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What the programs said and the kernel knows, beside a scenario that failed."""
+    report = (yield).get_result()
+    if call.when == "call" and report.failed and "guest" in item.funcargs:
+        report.sections += item.funcargs["guest"].describe()
+
+
+@pytest.fixture
+def guest(machine, redis):
+    machine.run("dmesg -c >/dev/null\nfor nic in /sys/class/net/nic* /sys/class/net/xm*; do\n"
+                "  [ ! -e $nic ] || ip link set ${nic##*/} up\ndone")
+    redis.flush()
+    machine.wire.drain()
+    made = inside.Guest(machine, redis)
+    yield made
+    made.close()
+    complaints = machine.run("dmesg | grep -A 30 -E 'cut here|BUG:|Oops|blocked for more' || true")
+    assert not complaints, f"the kernel complained:\n{complaints}"
+
+
+@pytest.fixture
+def bridge(guest):
+    """nic4 and nic5, two queues each."""
+    if not guest.has_bridge:
+        pytest.skip("no tap devices: they need root, or user namespaces and /dev/net/tun")
+    return guest
+
+
+@pytest.fixture
+def xdpmock(guest, module):
+    """xm0 and xm1: NICs of tests/vm/xdpmock, two queues each, a wire between them."""
+    assert isinstance(module, bytes), f"xdpmock does not build:\n{module}"
+    return guest
+
+
+@pytest.fixture
+def veth(guest):
+    """veth0 <-> veth1."""
+    guest.run("ip link add veth0 type veth peer name veth1\n"
+              "ip link set veth0 up\nip link set veth1 up")
+    yield guest
+    guest.run("ip link del veth0")

@@ -1,0 +1,211 @@
+"""A virtual machine, run by QEMU without hardware virtualization, so that it runs anywhere.
+
+    nic1                          the tests' end of the wire is a UNIX socket: Wire
+    nic2 <-- a hub in QEMU --> nic3
+    nic4 <-- a bridge of this machine --> nic5      two queues each; where tap devices can be had
+
+All of them are virtio-net. `iommu_platform=on` lets the driver use the DMA API, without which it
+refuses zero-copy; `disable-legacy=on` is needed for that.
+"""
+
+import base64
+import os
+import shlex
+import socket
+import subprocess
+import textwrap
+import time
+
+BOOT_PATIENCE = 180  # seconds; it takes 4 on a quiet machine
+PATIENCE = 120
+
+# Frames that QEMU and the tests exchange by the UNIX socket are datagrams.
+_LARGEST_FRAME = 65536
+
+# Two taps that a bridge connects; the machine has no other network in there. Their queues hold
+# what a test sends.
+_BRIDGE = textwrap.dedent("""\
+    set -e
+    sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+    ip link add bridge0 type bridge mcast_snooping 0
+    for tap in tap4 tap5; do
+      ip tuntap add dev $tap mode tap multi_queue
+      ip link set $tap txqueuelen 20000 master bridge0 up
+    done
+    ip link set bridge0 up
+    """)
+
+
+class GuestError(AssertionError):
+    """A script ended with another status than 0, or the virtual machine is gone."""
+
+
+def private_network():
+    """A command in front of others that gives them a network of their own, in which taps can be
+    made; None where this machine does not allow that."""
+    for prefix in (["unshare", "--net"], ["unshare", "--user", "--map-root-user", "--net"]):
+        done = subprocess.run([*prefix, "sh", "-c", _BRIDGE], stdin=subprocess.DEVNULL,
+                              capture_output=True)
+        if done.returncode == 0:
+            return prefix
+    return None
+
+
+class Wire:
+    """The other end of nic1: whole frames, as they stand on the wire."""
+
+    def __init__(self, folder):
+        self.here, self.there = folder / "wire-here", folder / "wire-there"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.here))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+
+    def send(self, frames):
+        """Waits where the NIC has no room: nothing is lost on the way."""
+        self._socket.settimeout(PATIENCE)
+        for frame in frames:
+            self._socket.sendto(frame, str(self.there))
+
+    def receive(self, count):
+        self._socket.settimeout(PATIENCE)
+        return [self._socket.recv(_LARGEST_FRAME) for _ in range(count)]
+
+    def drain(self):
+        """Throws away what nobody has received; answers how much it was."""
+        self._socket.setblocking(False)
+        count = 0
+        while True:
+            try:
+                self._socket.recv(_LARGEST_FRAME)
+            except BlockingIOError:
+                return count
+            count += 1
+
+    def close(self):
+        self._socket.close()
+
+
+def _nic(number, options=""):
+    return ["-device", f"virtio-net-pci,netdev=n{number},mac=52:54:00:00:00:0{number},"
+                       f"disable-legacy=on,iommu_platform=on{options}"]
+
+
+class Machine:
+    """Boots, and runs shell scripts one at a time. `log` is the kernel's console."""
+
+    def __init__(self, fetched, image, folder):
+        self.log = folder / "console.log"
+        self.wire = Wire(folder)
+        self._network = private_network()
+        self.has_bridge = self._network is not None
+        self._process = subprocess.Popen(self._command(fetched, image, folder),
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                         stderr=open(folder / "qemu.log", "w"),
+                                         env=os.environ | self._library_path(fetched))
+        self._errors = folder / "qemu.log"
+        self._agent = self._connect(folder / "agent")
+        try:
+            self._agent.settimeout(BOOT_PATIENCE)
+            self._answer()
+        except BaseException:
+            self.stop()
+            raise
+
+    @staticmethod
+    def _library_path(fetched):
+        folders = {str(path.parent) for path in (fetched / "qemu").rglob("*.so*")
+                   if path.parent.name == "x86_64-linux-gnu"}
+        return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
+
+    def _command(self, fetched, image, folder):
+        kernel = next((fetched / "kernel").rglob("vmlinuz*"))
+        # Firmware, where the packages put it.
+        shares = [f"{root}/usr/{share}" for root in (fetched / "qemu", "")
+                  for share in ("share/qemu", "share/seabios", "lib/ipxe/qemu")]
+        command = ["setpriv", "--pdeathsig", "KILL",  # also when the tests are killed
+                   fetched / "qemu/usr/bin/qemu-system-x86_64",
+                   *(word for share in shares for word in ("-L", share)),
+                   # cx16=off: QEMU 7.2 gets cmpxchg16b wrong at times, and the kernel panics.
+                   "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max,cx16=off",
+                   "-smp", "2", "-m", "1536", "-nodefaults", "-no-user-config", "-no-reboot",
+                   "-display", "none", "-serial", f"file:{self.log}",
+                   "-kernel", kernel, "-initrd", image, "-append", "console=ttyS0 panic=-1 quiet",
+                   "-device", "virtio-serial-pci",
+                   "-chardev", f"socket,id=agent,path={folder / 'agent'},server=on,wait=on",
+                   "-device", "virtserialport,chardev=agent,name=agent",
+                   "-netdev", f"dgram,id=n1,local.type=unix,local.path={self.wire.there},"
+                              f"remote.type=unix,remote.path={self.wire.here}", *_nic(1)]
+        # The hub's third end takes everything, or a NIC that takes nothing would hold the other up:
+        # a hub waits for one of its ends, and keeps 10,000 frames for each of the others.
+        command += ["-netdev", f"dgram,id=nowhere,local.type=unix,local.path={folder / 'hub'},"
+                               f"remote.type=unix,remote.path={folder / 'nowhere'}",
+                    "-netdev", "hubport,id=n0,hubid=0,netdev=nowhere"]
+        for number in (2, 3):
+            command += ["-netdev", f"hubport,id=n{number},hubid=0", *_nic(number)]
+        command = shlex.join(str(word) for word in command)
+        if not self.has_bridge:
+            return ["sh", "-c", f"exec {command}"]
+        for number in (4, 5):
+            words = ["-netdev", f"tap,id=n{number},ifname=tap{number},queues=2,script=no,"
+                                "downscript=no", *_nic(number, ",mq=on,vectors=6")]
+            command += " " + shlex.join(words)
+        return [*self._network, "sh", "-c", f"{_BRIDGE}\nexec {command}"]
+
+    def _connect(self, path):
+        agent = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                agent.connect(str(path))
+                return agent
+            except (FileNotFoundError, ConnectionRefusedError):
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self._process.kill()
+                    raise GuestError(f"QEMU did not start: {self._errors.read_text()}") from None
+                time.sleep(0.01)
+
+    def run(self, script, check=True, patience=PATIENCE):
+        """Answers what it has written; with check=False, its status and that."""
+        line = base64.b64encode(script.encode()) + b"\n"
+        try:
+            self._agent.settimeout(patience)
+            self._agent.sendall(line)
+            status, said = self._answer()
+        except OSError as error:
+            self._agent.close()  # what comes later would be the answer to this question
+            raise GuestError(f"the virtual machine does not answer ({error}); its console:\n"
+                             f"{self.console()}\nthe script was:\n{script}") from None
+        if not check:
+            return status, said
+        if status != "0":
+            raise GuestError(f"status {status} from\n{script}\n{said}")
+        return said
+
+    def _answer(self):
+        head = self._receive_until(b"\n")
+        status, count = head.decode().split()
+        data = bytearray()
+        while len(data) < int(count):
+            data += self._receive(int(count) - len(data))
+        return status, data.decode(errors="replace")
+
+    def _receive_until(self, end):
+        data = b""
+        while not data.endswith(end):
+            data += self._receive(1)
+        return data
+
+    def _receive(self, count):
+        data = self._agent.recv(count)
+        if not data:
+            raise ConnectionError("QEMU is gone")
+        return data
+
+    def console(self, lines=60):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
+        self._agent.close()
+        self.wire.close()
