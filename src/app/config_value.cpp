@@ -88,14 +88,14 @@ class Reader {
   }
 
   /// "run.key wants a whole number from 0 to 10, got 'x'"
-  std::nullopt_t wrong(std::string_view code, const std::string& got, std::string hint = {}) {
+  std::nullopt_t wrong(std::string_view code, const std::string& got,
+                       const std::string& hint = {}) {
     site_.problems.add(code, site_.source, node_.place,
-                       fmt::format("{} wants {}, got {}", site_.path, wanted(key_), got),
-                       std::move(hint));
+                       fmt::format("{} wants {}, got {}", site_.path, wanted(key_), got), hint);
     return std::nullopt;
   }
-  std::nullopt_t wrong_value(std::string hint = {}) {
-    return wrong("CFG-VALUE-01", in_quotes(node_.text), std::move(hint));
+  std::nullopt_t wrong_value(const std::string& hint = {}) {
+    return wrong("CFG-VALUE-01", in_quotes(node_.text), hint);
   }
   std::nullopt_t wrong_range() { return wrong("CFG-RANGE-01", in_quotes(node_.text)); }
 
@@ -197,10 +197,11 @@ class Reader {
   }
 
   std::optional<Number> read_member(const YamlNode& item) {
-    const auto wrong_member = [&](std::string_view code, std::string_view got, std::string hint) {
+    const auto wrong_member = [&](std::string_view code, std::string_view got,
+                                  const std::string& hint) {
       site_.problems.add(code, site_.source, item.place,
                          fmt::format("{} wants {}, got {} in it", site_.path, wanted(key_), got),
-                         std::move(hint));
+                         hint);
       return std::nullopt;
     };
     if (item.kind != YamlNode::Kind::scalar) {

@@ -73,7 +73,7 @@ void judge_spread(const NicFacts& nic, const std::vector<QueueId>& read, Diagnos
   for (std::uint32_t queue = 0; queue < nic.queues.receive; ++queue) {
     const bool gets_some =
         nic.rss.empty() || std::find(nic.rss.begin(), nic.rss.end(), queue) != nic.rss.end();
-    if (gets_some && !holds(read, queue)) unread.push_back(QueueId{queue});
+    if (gets_some && !holds(read, queue)) unread.emplace_back(queue);
   }
   if (unread.empty()) return;
   const std::string text = fmt::format(
@@ -99,12 +99,14 @@ std::vector<QueueId> queues_read(const NicFacts& nic, const Wanted& wanted) {
 std::string to_list(std::vector<std::uint32_t> numbers) {
   std::sort(numbers.begin(), numbers.end());
   std::vector<CpuId> cpus;  // the kernel's lists of CPUs look the same
+  cpus.reserve(numbers.size());
   for (const std::uint32_t number : numbers) cpus.emplace_back(number);
   return nic::to_cpu_list(cpus);
 }
 
 std::string to_list(const std::vector<QueueId>& queues) {
   std::vector<std::uint32_t> numbers;
+  numbers.reserve(queues.size());
   for (const QueueId queue : queues) numbers.push_back(queue.value());
   return to_list(std::move(numbers));
 }
