@@ -86,6 +86,7 @@ Report examine(const DoctorCommand& command, const Config* config) {
   const HostFacts host = doctor::gather_host();
   std::vector<Wanted> wanted = choose(command, config);
   std::vector<NicFacts> nics;
+  nics.reserve(wanted.size());
   // Interfaces that nobody has named are looked at, and left alone.
   const bool is_named = !command.interfaces.empty() || config != nullptr;
   for (const Wanted& one : wanted) nics.push_back(doctor::gather_nic(one.interface.name));

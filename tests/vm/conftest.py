@@ -89,6 +89,7 @@ def guest(machine, redis):
                 "  [ ! -e $nic ] || ip link set ${nic##*/} up\ndone")
     redis.flush()
     machine.wire.drain()
+    machine.cable.drain()
     made = inside.Guest(machine, redis)
     yield made
     made.close()

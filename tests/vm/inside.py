@@ -188,8 +188,9 @@ class Guest:
     def describe(self):
         """For whoever has to find out why a test failed: titles and texts."""
         try:
-            interfaces = self._machine.run("ip -s link; ss --xdp -e -n\nfor nic in nic1 nic2 nic3; do"
-                                           " echo $nic; ethtool -S $nic; done; dmesg | tail -n 40")
+            interfaces = self._machine.run(
+                "ip -s link; ss --xdp -e -n\nfor nic in nic1 nic2 nic3; do"
+                " echo $nic; ethtool -S $nic; done; dmesg | tail -n 40")
             return [*((run.words, run.text("out") + run.text()) for run in self._runs),
                     ("interfaces, sockets, kernel", interfaces)]
         except GuestError as error:

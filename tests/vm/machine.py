@@ -1,7 +1,7 @@
 """A virtual machine, run by QEMU without hardware virtualization, so that it runs anywhere.
 
-    nic1                          the tests' end of the wire is a UNIX socket: Wire
-    nic2 <-- a pair of sockets --> nic3
+    nic1 <-- a wire --> the tests                   cables.py
+    nic2 <-- a cable --> nic3
     nic4 <-- a bridge of this machine --> nic5      two queues each; where tap devices can be had
 
 All of them are virtio-net. `iommu_platform=on` lets the driver use the DMA API, without which it
@@ -16,11 +16,10 @@ import subprocess
 import textwrap
 import time
 
+from cables import Cable, Wire
+
 BOOT_PATIENCE = 180  # seconds; it takes 4 on a quiet machine
 PATIENCE = 120
-
-# Frames that QEMU and the tests exchange by the UNIX socket are datagrams.
-_LARGEST_FRAME = 65536
 
 # Two taps that a bridge connects; the machine has no other network in there. Their queues hold
 # what a test sends.
@@ -51,40 +50,6 @@ def private_network():
     return None
 
 
-class Wire:
-    """The other end of nic1: whole frames, as they stand on the wire."""
-
-    def __init__(self, folder):
-        self.here, self.there = folder / "wire-here", folder / "wire-there"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(self.here))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-
-    def send(self, frames):
-        """Waits where the NIC has no room: nothing is lost on the way."""
-        self._socket.settimeout(PATIENCE)
-        for frame in frames:
-            self._socket.sendto(frame, str(self.there))
-
-    def receive(self, count):
-        self._socket.settimeout(PATIENCE)
-        return [self._socket.recv(_LARGEST_FRAME) for _ in range(count)]
-
-    def drain(self):
-        """Throws away what nobody has received; answers how much it was."""
-        self._socket.setblocking(False)
-        count = 0
-        while True:
-            try:
-                self._socket.recv(_LARGEST_FRAME)
-            except BlockingIOError:
-                return count
-            count += 1
-
-    def close(self):
-        self._socket.close()
-
-
 def _nic(number, options=""):
     return ["-device", f"virtio-net-pci,netdev=n{number},mac=52:54:00:00:00:0{number},"
                        f"disable-legacy=on,iommu_platform=on{options}"]
@@ -95,17 +60,19 @@ class Machine:
 
     def __init__(self, fetched, image, folder):
         self.log = folder / "console.log"
-        self.wire = Wire(folder)
+        self.wire, self.cable = Wire(PATIENCE / 2), Cable()
         self._network = private_network()
         self.has_bridge = self._network is not None
         self._errors = folder / "qemu.log"
-        cable = socket.socketpair()  # from nic2 to nic3
-        with open(self._errors, "w") as errors, cable[0], cable[1]:
+        plugs = [*self.wire.plugs, *self.cable.plugs]
+        with open(self._errors, "w") as errors:
             self._process = subprocess.Popen(
-                self._command(fetched, image, folder, cable), stdin=subprocess.DEVNULL,
+                self._command(fetched, image, folder, plugs), stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=errors,
                 env=os.environ | self._library_path(fetched),
-                pass_fds=[end.fileno() for end in cable])
+                pass_fds=[plug.qemu.fileno() for plug in plugs])
+        for plug in plugs:
+            plug.start()
         self._agent = self._connect(folder / "agent")
         try:
             self._agent.settimeout(BOOT_PATIENCE)
@@ -120,7 +87,7 @@ class Machine:
                    if path.parent.name == "x86_64-linux-gnu"}
         return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
 
-    def _command(self, fetched, image, folder, cable):
+    def _command(self, fetched, image, folder, plugs):
         kernel = next((fetched / "kernel").rglob("vmlinuz*"))
         # Firmware, where the packages put it.
         shares = [f"{root}/usr/{share}" for root in (fetched / "qemu", "")
@@ -136,12 +103,9 @@ class Machine:
                    "-kernel", kernel, "-initrd", image, "-append", "console=ttyS0 panic=-1 quiet",
                    "-device", "virtio-serial-pci",
                    "-chardev", f"socket,id=agent,path={folder / 'agent'},server=on,wait=on",
-                   "-device", "virtserialport,chardev=agent,name=agent",
-                   "-netdev", f"dgram,id=n1,local.type=unix,local.path={self.wire.there},"
-                              f"remote.type=unix,remote.path={self.wire.here}", *_nic(1)]
-        # A cable, not a hub of QEMU's: one of those has stopped passing frames on under load.
-        for number, end in zip((2, 3), cable):
-            command += ["-netdev", f"socket,id=n{number},fd={end.fileno()}", *_nic(number)]
+                   "-device", "virtserialport,chardev=agent,name=agent"]
+        for number, plug in enumerate(plugs, 1):
+            command += ["-netdev", f"socket,id=n{number},fd={plug.qemu.fileno()}", *_nic(number)]
         command = shlex.join(str(word) for word in command)
         if not self.has_bridge:
             return ["sh", "-c", f"exec {command}"]
@@ -174,7 +138,8 @@ class Machine:
         except OSError as error:
             self._agent.close()  # what comes later would be the answer to this question
             raise GuestError(f"the virtual machine does not answer ({error}); its console:\n"
-                             f"{self.console()}\nthe script was:\n{script}") from None
+                             f"{self.console()}\n{self._errors.read_text()}\n"
+                             f"the script was:\n{script}") from None
         if not check:
             return status, said
         if status != "0":
@@ -208,4 +173,3 @@ class Machine:
         self._process.kill()
         self._process.wait()
         self._agent.close()
-        self.wire.close()

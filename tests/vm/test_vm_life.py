@@ -7,8 +7,7 @@ from test_vm_virtio import NIC3_MAC, assert_all, frames_of_both_formats
 TRAFFIC = ("--dst-mac", NIC3_MAC, "--pps", 3000)
 
 
-# Sender, receiver and what it does. What nic3 sends back would wait for nic2 to take it, and a
-# generator in zero-copy takes nothing.
+# Sender, receiver and what it does. A generator in zero-copy takes nothing of what nic3 sends back.
 @pytest.fixture(params=[("nic2", "nic3", "collect"), ("xm0", "xm1", "reflect")],
                 ids=["nic2-nic3", "xm0-xm1"])
 def pair(request):
