@@ -7,6 +7,9 @@
 
 namespace valinor::app {
 
+/// How long the store has for what is left, when the run ends in good order.
+inline constexpr std::chrono::seconds kFlushPatience{10};
+
 /// One thread.
 class Patience {
  public:

@@ -32,9 +32,6 @@ using Worker = pipeline::Worker<ReplayPort>;
 /// A store that has stored nothing for so long, though records waited, is given up.
 constexpr std::chrono::seconds kStorePatience{30};
 
-/// How long the store has for what is left, after a signal.
-constexpr std::chrono::seconds kFlushPatience{10};
-
 /// Between two looks at how far things are.
 constexpr std::chrono::milliseconds kTick{10};
 

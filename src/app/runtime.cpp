@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "app/patience.hpp"
 #include "app/privileges.hpp"
 #include "app/service_manager.hpp"
 #include "app/system_calls.hpp"
@@ -24,9 +25,6 @@ constexpr std::chrono::milliseconds kAdjustInterval{200};
 
 /// How long frames handed to the kernel may take to leave, at the stop: of all workers together.
 constexpr std::chrono::seconds kTransmitPatience{1};
-
-/// How long the store has for what is left, at the stop.
-constexpr std::chrono::seconds kFlushPatience{10};
 
 }  // namespace
 

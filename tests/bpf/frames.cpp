@@ -19,7 +19,7 @@ std::vector<Frame> seed_frames() {
     for (const int ethertype : {0x1212, 0x0806, 0x88b5}) {
       frames.push_back(link().ethertype(static_cast<std::uint16_t>(ethertype)).payload(30).build());
     }
-    for (const std::size_t options : {0, 4, 40}) {
+    for (const std::size_t options : {0U, 4U, 40U}) {
       frames.push_back(link().ipv4(253, options).payload(8).build());
       frames.push_back(link().ipv4(17, options, 0x17).udp(1, 2).payload(8).build());
       frames.push_back(link().ipv4(17, options).udp(1, 5000).payload(8).build());

@@ -71,7 +71,7 @@ std::array<std::byte, 16> mapped(std::span<const std::byte> four) {
 }
 
 TEST_F(TapProgramTest, ReadsIpv4) {
-  for (const std::size_t options : {0, 40}) {
+  for (const std::size_t options : {0U, 40U}) {
     const Frame frame = ethernet().ipv4(17, options).udp(4321, 1234).payload(20).build();
     const auto records = run(frame);
     ASSERT_EQ(records.size(), 1U);

@@ -11,15 +11,11 @@ namespace {
 
 using p4netintel::Layout;
 using test::Frame;
+using test::kDeepHeadroom;
+using test::kNoLimit;
+using test::link_of;
 using test::Random;
 using test::Room;
-
-constexpr std::uint32_t kNoLimit = 0xffffffff;
-
-/// Room for 20 traces of the longest layout: more than XDP's 256 bytes, for the largest stacks.
-constexpr std::uint32_t kDeepHeadroom = 4 + kMaxTracesBytes + 18;
-
-wire::Link link_of(const Frame& frame) { return *wire::parse_link(frame); }
 
 TEST(EditInsert, StripUndoesItByteForByte) {
   Random random{21};

@@ -13,12 +13,10 @@ namespace {
 
 using p4netintel::Layout;
 using test::Frame;
+using test::kDeepHeadroom;
+using test::kNoLimit;
+using test::link_of;
 using test::Room;
-
-constexpr std::uint32_t kNoLimit = 0xffffffff;
-constexpr std::uint32_t kDeepHeadroom = 4 + kMaxTracesBytes + 18;
-
-wire::Link link_of(const Frame& frame) { return *wire::parse_link(frame); }
 
 /// A random packet with telemetry in it.
 struct Carrier {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "telemetry/edit/editable_frame.hpp"
+#include "telemetry/edit/insert.hpp"
 #include "telemetry/record.hpp"
 
 namespace valinor::test {
@@ -19,6 +20,13 @@ using Frame = std::vector<std::byte>;
 inline constexpr std::array kAllLayouts{
     telemetry::p4netintel::Layout::discrete, telemetry::p4netintel::Layout::depth_only,
     telemetry::p4netintel::Layout::standard, telemetry::p4netintel::Layout::full};
+
+inline constexpr std::uint32_t kNoLimit = 0xffffffff;
+
+/// Room for 20 traces of the longest layout: more than XDP's 256 bytes, for the largest stacks.
+inline constexpr std::uint32_t kDeepHeadroom = 4 + telemetry::kMaxTracesBytes + 18;
+
+[[nodiscard]] inline wire::Link link_of(const Frame& frame) { return *wire::parse_link(frame); }
 
 [[nodiscard]] inline std::size_t below(Random& random, std::size_t limit) {
   return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random);

@@ -11,7 +11,7 @@ namespace {
 using test::Frame;
 using test::PacketBuilder;
 
-Ip ip_of(const Frame& frame) {
+Ip parsed_ip(const Frame& frame) {
   const auto link = parse_link(frame);
   return parse_ip(Bytes{frame}.subspan(link->bytes), link->ethertype);
 }
@@ -40,7 +40,7 @@ TEST(Link, NeedsAllOfIt) {
 }
 
 TEST(Ipv4, OptionsBelongToTheHeader) {
-  const Ip ip = ip_of(PacketBuilder{}.ethernet().ipv4(6, 12, 0x17).tcp(1, 2).build());
+  const Ip ip = parsed_ip(PacketBuilder{}.ethernet().ipv4(6, 12, 0x17).tcp(1, 2).build());
   EXPECT_EQ(ip.error, IpError::none);
   EXPECT_EQ(ip.header_bytes, 32);
   EXPECT_EQ(ip.protocol, 6);
@@ -53,13 +53,13 @@ TEST(Ipv4, ShortHeaderLengthIsMalformed) {
   for (unsigned words = 0; words < 5; ++words) {
     auto frame = PacketBuilder{}.ethernet().ipv4(17).udp(1, 2).build();
     frame[14] = static_cast<std::byte>(0x40 | words);
-    EXPECT_EQ(ip_of(frame).error, IpError::malformed) << words;
+    EXPECT_EQ(parsed_ip(frame).error, IpError::malformed) << words;
   }
 }
 
 TEST(Ipv4, FragmentsAreTold) {
   const auto make = [](std::uint16_t bits) {
-    return ip_of(PacketBuilder{}.ethernet().ipv4(17).fragment(bits).udp(1, 2).build());
+    return parsed_ip(PacketBuilder{}.ethernet().ipv4(17).fragment(bits).udp(1, 2).build());
   };
   EXPECT_FALSE(make(0x4000).fragment);  // don't fragment
   EXPECT_TRUE(make(0x2000).fragment);   // more fragments: the first part
@@ -69,7 +69,7 @@ TEST(Ipv4, FragmentsAreTold) {
 }
 
 TEST(Ipv6, ExtensionHeadersAreWalkedOver) {
-  const Ip ip = ip_of(PacketBuilder{}
+  const Ip ip = parsed_ip(PacketBuilder{}
                           .ethernet()
                           .ipv6(ip_protocol::kUdp, 0x2a)
                           .ipv6_extension(ip_protocol::kIpv6HopByHop, 1)
