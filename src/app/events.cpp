@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
 
@@ -40,9 +41,10 @@ Signals::Signals() {
   if (!fd_) throw_errno("wait for SIGINT and SIGTERM");
 }
 
-std::string Signals::wait(std::chrono::milliseconds patience) {
-  pollfd waiting{.fd = fd_.get(), .events = POLLIN, .revents = 0};
-  if (::poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) return {};
+std::string Signals::wait(std::chrono::milliseconds patience, int other) {
+  // poll() passes over negative descriptors.
+  std::array<pollfd, 2> waiting{{{fd_.get(), POLLIN, 0}, {other, POLLIN, 0}}};
+  if (::poll(waiting.data(), waiting.size(), static_cast<int>(patience.count())) <= 0) return {};
   signalfd_siginfo info{};
   if (::read(fd_.get(), &info, sizeof info) != sizeof info) return {};
   return std::string{"SIG"} + ::sigabbrev_np(static_cast<int>(info.ssi_signo));

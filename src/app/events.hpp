@@ -14,8 +14,9 @@ class Signals {
  public:
   Signals();
 
-  /// The name of a signal that has come, "" if none has within `patience`.
-  [[nodiscard]] std::string wait(std::chrono::milliseconds patience);
+  /// The name of a signal that has come, "" if none has within `patience`, or once there is
+  /// something to read from `other`.
+  [[nodiscard]] std::string wait(std::chrono::milliseconds patience, int other = -1);
 
   /// From now on a second SIGINT ends the process at once, with exit status 130; one that comes
   /// within 0.2 s of this call still counts as the first.

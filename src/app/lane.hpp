@@ -29,7 +29,8 @@ class Lane {
     packet_io::afxdp::PollMode poll;
   };
 
-  /// Ports, timebase and RPC table outlive the lane.
+  /// Ports, timebase and RPC table outlive the lane. After join() it may be started again; while it
+  /// is stopped, its ports may be closed and opened.
   Lane(const Config& config, std::uint32_t id, const Directions& directions, Place place,
        const clock::SharedTimebase& timebase, pipeline::RpcTable* rpcs);
 
@@ -42,6 +43,11 @@ class Lane {
   /// Returns when the worker has ended; at once where it has not been started. Frames of packet
   /// memory that are then in no place are a mistake of ours, and logged.
   void join();
+
+  /// The interface of `out`, one of ports(), has this MTU now.
+  void adapt(const Port& out, std::uint32_t mtu) noexcept {
+    worker_.adapt(out, mtu, out.transmit_grants().checksum);
+  }
 
   [[nodiscard]] telemetry::RecordRing& records() noexcept { return records_; }
   [[nodiscard]] const pipeline::WorkerStats& stats() const noexcept { return worker_.stats(); }

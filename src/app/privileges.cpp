@@ -180,9 +180,4 @@ std::string drop_privileges(const SecurityConfig& config, const std::vector<Capa
                      user ? " (was " + before + ")" : "", to_text(dropped), to_text(kept));
 }
 
-bool may_open_interfaces() {
-  constexpr std::array kNeeded{CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON};
-  return std::all_of(kNeeded.begin(), kNeeded.end(), bpf::has_capability);
-}
-
 }  // namespace valinor::app

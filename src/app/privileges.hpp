@@ -17,7 +17,8 @@ struct SecurityConfig {
   /// user exists; "": nobody else.
   std::string user = "auto";
   std::vector<Capability> keep_caps = {};  // what survives set-up
-  bool seccomp = true;                     // whether system calls are limited
+  bool reopen = true;   // CAP_NET_RAW is kept, to open interfaces again that were removed
+  bool seccomp = true;  // whether system calls are limited
 };
 
 /// Becomes the configured user, gives up every capability but those of config.keep_caps and those
@@ -29,9 +30,5 @@ struct SecurityConfig {
 /// that start later inherit it. Answers what was dropped and what stays, for the start-up banner.
 /// Throws Failure: SEC-USER-01 (no such user), CAP-USER-01 (may not become that user).
 std::string drop_privileges(const SecurityConfig& config, const std::vector<Capability>& needs);
-
-/// Whether an interface that was removed and came back could be opened again. Any thread that
-/// started after drop_privileges().
-[[nodiscard]] bool may_open_interfaces();
 
 }  // namespace valinor::app

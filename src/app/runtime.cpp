@@ -1,6 +1,7 @@
 #include "app/runtime.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -26,6 +27,12 @@ constexpr std::chrono::milliseconds kAdjustInterval{200};
 /// How long frames handed to the kernel may take to leave, at the stop: of all workers together.
 constexpr std::chrono::seconds kTransmitPatience{1};
 
+/// Set-up has lifted the limit where it might.
+bool memory_lock_is_limited() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
 }  // namespace
 
 struct Runtime::Tap {
@@ -48,6 +55,7 @@ Runtime::Runtime(const Config& config)
     tap_ = std::make_unique<Tap>(config_, static_cast<std::uint32_t>(wiring_.lanes.size()));
     rings.emplace_back(tap_->records);
   }
+  recovery_ = std::make_unique<Recovery>(wiring_, can_reopen());
   security_ = limit_rights();  // before the first thread starts, which is the exporter's
   exporter_ = std::make_unique<exporter::Exporter>(
       config_.exporter, exporter::make_store(config_.exporter), std::move(rings));
@@ -55,17 +63,23 @@ Runtime::Runtime(const Config& config)
 
 Runtime::~Runtime() { stop(); }
 
+bool Runtime::can_reopen() const { return config_.security.reopen && !wiring_.lanes.empty(); }
+
 std::string Runtime::limit_rights() const {
   std::vector<Capability> needs;
   const bool tap_goes = tap_ && tap_->egress.program().needs_net_admin_to_detach();
   const bool nics_go_back =
       std::ranges::any_of(wiring_.times, [](const auto& time) { return time->has_changed_nic(); });
   if (tap_goes || nics_go_back) needs.push_back(Capability::net_admin);
+  if (can_reopen()) {
+    needs.push_back(Capability::net_raw);
+    if (memory_lock_is_limited()) needs.push_back(Capability::ipc_lock);
+  }
   const std::string dropped = drop_privileges(config_.security, needs);
   if (!config_.security.seccomp) return dropped + "; system calls are not limited";
   const bool clocks =
       std::ranges::any_of(wiring_.times, [](const auto& time) { return time->clock() != nullptr; });
-  limit_system_calls({.open_interfaces = may_open_interfaces(), .nic_clocks = clocks});
+  limit_system_calls({.open_interfaces = can_reopen(), .nic_clocks = clocks});
   return dropped + "; system calls are limited";
 }
 
@@ -128,7 +142,9 @@ ExitStatus Runtime::run(Signals& signals) {
   while (why.empty()) {
     const auto next = std::min({report.due(), end, steady_clock::now() + kAdjustInterval});
     why = signals.wait(std::chrono::ceil<std::chrono::milliseconds>(
-        std::max(next - steady_clock::now(), steady_clock::duration::zero())));
+                           std::max(next - steady_clock::now(), steady_clock::duration::zero())),
+                       recovery_->fd());
+    recovery_->check();
     discipline_.adjust();
     for (const auto& time : wiring_.times) time->adjust();
     service.tell_alive();
@@ -171,6 +187,8 @@ std::string Runtime::describe_cpu(const packet_io::afxdp::AfxdpPort& port) const
 ExitStatus Runtime::close_books(std::chrono::duration<double> elapsed) const {
   const Counted all = counted();
   fmt::print("{}", all.details(elapsed));
+  const std::string losses = recovery_->describe();
+  if (!losses.empty()) fmt::print("links    {}\n", losses);
   const clock::ClockQuality quality = discipline_.quality();
   if (quality.steps != 0) fmt::print("clock    {}\n", clock::to_text(quality));
   const ExitStatus status = print_books(all.frames(), all.records(), all.tapped());

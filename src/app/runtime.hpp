@@ -14,6 +14,7 @@
 
 #include "app/config.hpp"
 #include "app/events.hpp"
+#include "app/recovery.hpp"
 #include "app/totals.hpp"
 #include "app/wiring.hpp"
 #include "clock/discipline.hpp"
@@ -38,6 +39,7 @@ class Runtime {
  private:
   struct Tap;  // tc egress: its record ring and thread
 
+  [[nodiscard]] bool can_reopen() const;
   [[nodiscard]] std::string limit_rights() const;
   void print_start() const;
   void stop();
@@ -49,6 +51,7 @@ class Runtime {
   clock::Discipline discipline_;
   Wiring wiring_;
   std::unique_ptr<Tap> tap_;
+  std::unique_ptr<Recovery> recovery_;
   std::string security_;  // what was dropped and what stays
   std::unique_ptr<exporter::Exporter> exporter_;
 };

@@ -206,6 +206,9 @@ constexpr std::array kSchema{
   row({.path = "security.keep_caps", .type = T::choice_list, .default_text = "[]",
        .doc = "capabilities that survive set-up", .max_items = 5,
        .choices = "net_raw|net_admin|bpf|perfmon|ipc_lock"}, AT(security.keep_caps)),
+  row({.path = "security.reopen", .type = T::boolean, .default_text = "true",
+       .doc = "whether CAP_NET_RAW stays, to open interfaces again that were removed"},
+      AT(security.reopen)),
   row({.path = "security.seccomp", .type = T::boolean, .default_text = "true",
        .doc = "whether system calls are limited after set-up"}, AT(security.seccomp)),
 };

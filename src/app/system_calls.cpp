@@ -59,11 +59,6 @@ constexpr std::array kAlways{
     SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(capget), SCMP_SYS(uname), SCMP_SYS(sysinfo),
     SCMP_SYS(getrusage), SCMP_SYS(getrandom)};
 
-/// What opening an interface needs besides.
-constexpr std::array kToOpenInterfaces{SCMP_SYS(bpf),       SCMP_SYS(memfd_create),
-                                       SCMP_SYS(ftruncate), SCMP_SYS(eventfd2),
-                                       SCMP_SYS(mlock),     SCMP_SYS(epoll_create1)};
-
 using Argument = scmp_arg_cmp;
 
 /// The argument, by its place, has this value.
@@ -168,31 +163,34 @@ void allow_sockets(Filter& filter, const SystemCallNeeds& needs) {
   filter.allow(SCMP_SYS(socket), {is(0, AF_NETLINK), is(2, NETLINK_ROUTE)});
   if (!needs.open_interfaces) return;
   filter.allow(SCMP_SYS(socket), {is(0, AF_XDP)});
-  filter.allow(SCMP_SYS(socket), {is(0, AF_PACKET)});  // promiscuous mode
+  filter.allow(SCMP_SYS(socket), {is(0, AF_PACKET)});                           // promiscuous mode
+  filter.allow(SCMP_SYS(socket), {is(0, AF_NETLINK), is(2, NETLINK_GENERIC)});  // XDP features
 }
 
-/// Our maps and links, by the file descriptors that we have: counters, steering, the way out.
-void allow_own_bpf(Filter& filter) {
-  for (const bpf_cmd command :
-       {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_LINK_DETACH}) {
+/// Our maps, programs and links, by the file descriptors that we have: counters, steering, whether
+/// we are still there, the way out.
+void allow_own_bpf(Filter& filter, const SystemCallNeeds& needs) {
+  for (const bpf_cmd command : {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
+                                BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_DETACH}) {
     filter.allow(SCMP_SYS(bpf), {is(0, command)});
   }
+  if (needs.open_interfaces) filter.allow(SCMP_SYS(bpf), {is(0, BPF_LINK_CREATE)});
 }
 
-/// Is it a terminal; how long is the answer; what does the NIC's clock say; what is this interface.
-/// Other requests write into terminals (TIOCSTI) or set up devices.
+/// Is it a terminal; how long is the answer; what does the NIC's clock say; what is this interface,
+/// and how many queues has it. Other requests write into terminals (TIOCSTI) or set up devices;
+/// those of SIOCETHTOOL that do take CAP_NET_ADMIN.
 void allow_asking_devices(Filter& filter, const SystemCallNeeds& needs) {
   const auto allow = [&filter](std::initializer_list<unsigned> requests) {
     for (const unsigned one : requests) filter.allow(SCMP_SYS(ioctl), {is(1, one)});
   };
   allow({TCGETS, TIOCGWINSZ, FIONREAD});
+  allow({SIOCGIFINDEX, SIOCGIFNAME, SIOCETHTOOL});
   if (needs.nic_clocks) {
     filter.allow(SCMP_SYS(ftruncate));  // the journal of what was set, once it is set back
     allow({PTP_SYS_OFFSET_PRECISE, PTP_SYS_OFFSET_EXTENDED, PTP_SYS_OFFSET});
-    allow({SIOCGIFINDEX, SIOCGHWTSTAMP, SIOCSHWTSTAMP});
+    allow({SIOCGHWTSTAMP, SIOCSHWTSTAMP});
   }
-  if (!needs.open_interfaces) return;
-  allow({SIOCGIFINDEX, SIOCGIFNAME, SIOCGIFMTU, SIOCGIFHWADDR, SIOCETHTOOL});
 }
 
 }  // namespace
@@ -205,11 +203,7 @@ void limit_system_calls(const SystemCallNeeds& needs) {
   allow_memory(filter);
   allow_threads(filter);
   allow_sockets(filter, needs);
-  if (needs.open_interfaces) {
-    for (const int call : kToOpenInterfaces) filter.allow(call);
-  } else {
-    allow_own_bpf(filter);
-  }
+  allow_own_bpf(filter, needs);
   allow_asking_devices(filter, needs);
   filter.load();
 }

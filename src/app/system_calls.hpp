@@ -5,7 +5,7 @@
 namespace valinor::app {
 
 struct SystemCallNeeds {
-  bool open_interfaces = false;  // AF_XDP sockets, BPF programs, their memory: set-up once more
+  bool open_interfaces = false;  // AF_XDP sockets, their rings, our program on another interface
   bool nic_clocks = false;       // to read NICs' clocks, and to have NICs stamp no more at the end
 };
 

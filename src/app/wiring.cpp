@@ -71,6 +71,8 @@ void wire_one_sided(Wiring& wiring, const Config& config, const clock::SharedTim
   for (std::size_t n = 0; n < config.interfaces.size(); ++n) {
     const OpenInterface& interface = *wiring.interfaces[n];
     const auto& ports = interface.ports();
+    Group& group =
+        wiring.groups.emplace_back(Group{&wiring.pools[n], {wiring.interfaces[n].get()}, {}});
     for (std::size_t i = 0; i < ports.size(); ++i) {
       const Way way{.in = ports[i].get(),
                     .out = ports[i].get(),
@@ -81,6 +83,7 @@ void wire_one_sided(Wiring& wiring, const Config& config, const clock::SharedTim
           config, static_cast<std::uint32_t>(wiring.lanes.size()), Lane::Directions{way},
           Lane::Place{thread_name(interface, *ports[i]), cpus[n][i], config.interfaces[n].poll},
           timebase, nullptr));
+      group.lanes.push_back(wiring.lanes.back().get());
     }
   }
 }
@@ -155,6 +158,8 @@ void wire_two_sided(Wiring& wiring, const Config& config, const clock::SharedTim
   const std::size_t queues = network.ports().size();
   const WorkerGroup group = workers_of(towards_network, network);
   const auto cpus = plan_cpus({&group, 1}, read_host_cpus()).front();
+  Group& both = wiring.groups.emplace_back(
+      Group{&pools, {wiring.interfaces.front().get(), wiring.interfaces.back().get()}, {}});
   for (std::size_t i = 0; i < queues; ++i) {
     Way inwards = make_way(network, host, i, pipeline::from_network(role));
     inwards.rewrite_macs = config.worker.rewrite.destination || config.worker.rewrite.source;
@@ -165,6 +170,7 @@ void wire_two_sided(Wiring& wiring, const Config& config, const clock::SharedTim
         config, static_cast<std::uint32_t>(i), Lane::Directions{inwards, outwards},
         Lane::Place{thread_name(network, *network.ports()[i]), cpus[i], towards_network.poll},
         timebase, wiring.rpcs.get()));
+    both.lanes.push_back(wiring.lanes.back().get());
   }
 }
 

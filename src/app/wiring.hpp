@@ -18,6 +18,14 @@
 
 namespace valinor::app {
 
+/// What is opened and closed together, as it shares packet memory: one interface with a lane for
+/// each queue, or the two sides with the lanes between them.
+struct Group {
+  packet_io::afxdp::FramePools* pools;
+  std::vector<packet_io::afxdp::OpenInterface*> interfaces;
+  std::vector<Lane*> lanes;
+};
+
 /// Members in the order of their lives. Main thread.
 struct Wiring {
   std::deque<packet_io::afxdp::FramePools> pools;
@@ -27,6 +35,7 @@ struct Wiring {
   std::vector<Finding> warnings;              // for the user to see at the start
   std::unique_ptr<pipeline::RpcTable> rpcs;   // role host
   std::vector<std::unique_ptr<Lane>> lanes;
+  std::vector<Group> groups;
 };
 
 /// Nothing is steered yet, no lane is started. Throws Failure: what OpenInterface and InterfaceTime

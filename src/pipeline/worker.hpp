@@ -56,7 +56,7 @@ struct WorkerContext {
   clock::ClockName clock = clock::ClockName::tai;  // of the timebase
 };
 
-/// turn() and run() belong to the worker's thread, stats() to any. Instantiated in
+/// turn() and run() belong to the worker's thread, adapt() and stats() to any. Instantiated in
 /// worker_<port>.cpp, once for each port.
 template <packet_io::Port P>
 class Worker {
@@ -73,10 +73,13 @@ class Worker {
   /// receive. `spin`: idle turns before it sleeps.
   void run(const std::stop_token& stop, std::size_t spin) noexcept;
 
-  [[nodiscard]] const WorkerStats& stats() const noexcept { return stats_; }
   /// Accounts for the frames that have left since the last turn; run() leaves the last ones.
   void note_departures() noexcept;
 
+  /// What `out` can do has changed. Any thread.
+  void adapt(const P& out, std::uint32_t mtu, bool offload_checksums) noexcept;
+
+  [[nodiscard]] const WorkerStats& stats() const noexcept { return stats_; }
   [[nodiscard]] const Residence& residence() const noexcept { return residence_; }
   [[nodiscard]] const ArrivalStats& arrival_stats() const noexcept { return arrivals_.stats(); }
   [[nodiscard]] const EditStats& edit_stats() const noexcept { return editor_.stats(); }

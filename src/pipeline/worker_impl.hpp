@@ -15,6 +15,12 @@ namespace valinor::pipeline {
   return static_cast<telemetry::p4netintel::Layout>(*collect_size);
 }
 
+/// What adapt() may be changing; nothing else depends on when that is seen.
+template <class T>
+[[nodiscard]] T current(const T& adapted) noexcept {
+  return __atomic_load_n(&adapted, __ATOMIC_RELAXED);
+}
+
 template <packet_io::Port P>
 Worker<P>::Worker(const WorkerConfig& config, std::uint32_t id,
                   std::vector<Direction<P>> directions, const WorkerContext& context)
@@ -33,6 +39,15 @@ Worker<P>::Worker(const WorkerConfig& config, std::uint32_t id,
       spare_hops_{std::make_unique<telemetry::HopRecord[]>(config.max_hops)} {
   for (const Way& way : directions_) {
     if (std::find(ports_.begin(), ports_.end(), way.in) == ports_.end()) ports_.push_back(way.in);
+  }
+}
+
+template <packet_io::Port P>
+void Worker<P>::adapt(const P& out, std::uint32_t mtu, bool offload_checksums) noexcept {
+  for (Way& way : directions_) {
+    if (way.out != &out) continue;
+    __atomic_store_n(&way.mtu, mtu, __ATOMIC_RELAXED);
+    __atomic_store_n(&way.offload_checksums, offload_checksums, __ATOMIC_RELAXED);
   }
 }
 
@@ -176,10 +191,11 @@ auto Worker<P>::treat_telemetry(const Way& way, Frame& frame, const telemetry::A
     case Treatment::take_request: editor_.remember(frame, anatomy, record, now); [[fallthrough]];
     case Treatment::strip:
       editor_.strip(frame, anatomy);
-      if (way.complete_checksums) editor_.complete_checksum(frame, way.offload_checksums);
+      if (way.complete_checksums) editor_.complete_checksum(frame, current(way.offload_checksums));
       break;
     case Treatment::push_hop:
-      pushed_ = editor_.push_hop(frame, anatomy, now, way.out->waiting_to_leave(), way.mtu);
+      pushed_ =
+          editor_.push_hop(frame, anatomy, now, way.out->waiting_to_leave(), current(way.mtu));
       break;
     case Treatment::pass_on:
     case Treatment::insert:
@@ -198,13 +214,13 @@ auto Worker<P>::treat_plain(const Way& way, Frame& frame, HostTime now) noexcept
   if (way.complete_checksums) {
     // A NIC is told where in the frame; what is inserted later would move that.
     const bool stays = way.treatment == Treatment::pass_on || way.treatment == Treatment::strip;
-    editor_.complete_checksum(frame, way.offload_checksums && stays);
+    editor_.complete_checksum(frame, current(way.offload_checksums) && stays);
   }
   if (way.treatment == Treatment::insert) {
-    pushed_ = editor_.insert(frame, now, way.out->waiting_to_leave(), way.mtu);
+    pushed_ = editor_.insert(frame, now, way.out->waiting_to_leave(), current(way.mtu));
   } else if (way.treatment == Treatment::give_reply) {
     const telemetry::RecordSlot slot = reserve();
-    if (editor_.answer(frame, now, way.mtu, slot)) {
+    if (editor_.answer(frame, now, current(way.mtu), slot)) {
       arrival_.write_to(*slot.packet);
       slot.packet->frame_bytes = frame.bytes;
       stats_.host_pairs.add(1);

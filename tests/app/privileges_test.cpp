@@ -131,18 +131,5 @@ TEST_F(Privileges, SaysThatItMayNotBecomeAnotherUser) {
   EXPECT_EQ(without_setuid("auto"), "user root; dropped CAP_SETGID, kept none");
 }
 
-TEST_F(Privileges, OnlyWithAllThatSetUpNeedsMayInterfacesBeOpenedAgain) {
-  using enum Capability;
-  const auto may = [](std::vector<Capability> kept) {
-    return in_child([&kept] {
-      drop_privileges({.user = "", .keep_caps = kept}, {});
-      return std::string{may_open_interfaces() ? "yes" : "no"};
-    });
-  };
-  EXPECT_EQ(may({net_raw, net_admin, bpf, perfmon}), "yes");
-  EXPECT_EQ(may({net_raw, net_admin, bpf, ipc_lock}), "no");
-  EXPECT_EQ(may({}), "no");
-}
-
 }  // namespace
 }  // namespace valinor::app

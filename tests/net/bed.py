@@ -83,11 +83,7 @@ class Bed:
                 run("ip", "netns", "add", namespace)
                 run("ip", "netns", "exec", namespace, "sysctl", "-qw",
                     "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
-            queues = ("numrxqueues", 2, "numtxqueues", 2)
-            run("ip", "-n", self.host, "link", "add", self.host_interface, *queues, "type", "veth",
-                "peer", "name", self.gen_interface, "netns", self.gen, *queues)
-            for namespace, interface in self.ends():
-                run("ip", "-n", namespace, "link", "set", interface, "up")
+            self.add_pair()
         except BaseException:
             self.__exit__()
             raise
@@ -96,6 +92,16 @@ class Bed:
     def __exit__(self, *_):
         for namespace in (self.host, self.gen):
             run("ip", "netns", "del", namespace, check=False)
+
+    def add_pair(self):
+        queues = ("numrxqueues", 2, "numtxqueues", 2)
+        run("ip", "-n", self.host, "link", "add", self.host_interface, *queues, "type", "veth",
+            "peer", "name", self.gen_interface, "netns", self.gen, *queues)
+        for namespace, interface in self.ends():
+            run("ip", "-n", namespace, "link", "set", interface, "up")
+
+    def remove_pair(self):
+        run("ip", "-n", self.host, "link", "del", self.host_interface)
 
     def ends(self):
         return ((self.host, self.host_interface), (self.gen, self.gen_interface))

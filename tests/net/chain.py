@@ -46,13 +46,8 @@ class Chain:
                 run("ip", "netns", "add", namespace)
                 run("ip", "netns", "exec", namespace, "sysctl", "-qw",
                     "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
-            for namespace, far, near, side in ((self.client, "client0", "net0", "client"),
-                                               (self.server, "server0", "host0", "server")):
-                queues = ("numrxqueues", self.queues[side], "numtxqueues", self.queues[side])
-                run("ip", "-n", self.host, "link", "add", near, *queues, "type", "veth",
-                    "peer", "name", far, "netns", namespace, *queues)
-            for namespace, interface in self.links():
-                self.ip(namespace, "link", "set", interface, "up")
+            for side in self.queues:
+                self.add_pair(side)
         except BaseException:
             self.__exit__()
             raise
@@ -61,6 +56,15 @@ class Chain:
     def __exit__(self, *_):
         for namespace in (self.client, self.host, self.server):
             run("ip", "netns", "del", namespace, check=False)
+
+    def add_pair(self, side):
+        namespace, far, near = {"client": (self.client, "client0", "net0"),
+                                "server": (self.server, "server0", "host0")}[side]
+        queues = ("numrxqueues", self.queues[side], "numtxqueues", self.queues[side])
+        run("ip", "-n", self.host, "link", "add", near, *queues, "type", "veth",
+            "peer", "name", far, "netns", namespace, *queues)
+        self.ip(namespace, "link", "set", far, "up")
+        self.ip(self.host, "link", "set", near, "up")
 
     @staticmethod
     def ip(namespace, *words):

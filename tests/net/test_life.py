@@ -141,20 +141,3 @@ def test_workers_of_two_interfaces_share_no_cpu(program, bed):
     assert len(places) == 2
     assert len(cpus) == len(set(cpus))
     assert len(cpus) == (2 if len(os.sched_getaffinity(0)) > 2 else 0)
-
-
-def test_an_interface_that_goes_down_and_up_again(program, bed, redis):
-    run = program.start("role=reflect")
-    for state in ("down", "up"):
-        run_command("ip", "-n", bed.host, "link", "set", bed.host_interface, state)
-    wait_until(lambda: bed.link()["operstate"] == "UP", "the link")
-    bed.send([formats.valinor_n(1).data])
-    redis.wait_for(1)
-    assert run.stop().frames["transmitted"] == 1
-
-
-def test_an_interface_that_vanishes_does_not_hang_the_stop(program, bed):
-    run = program.start()
-    bed.send([formats.valinor_n(1).data])
-    run_command("ip", "-n", bed.host, "link", "del", bed.host_interface)
-    assert run.stop().records["produced"] == 1

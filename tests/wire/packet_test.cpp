@@ -70,12 +70,12 @@ TEST(Ipv4, FragmentsAreTold) {
 
 TEST(Ipv6, ExtensionHeadersAreWalkedOver) {
   const Ip ip = parsed_ip(PacketBuilder{}
-                          .ethernet()
-                          .ipv6(ip_protocol::kUdp, 0x2a)
-                          .ipv6_extension(ip_protocol::kIpv6HopByHop, 1)
-                          .ipv6_extension(ip_protocol::kIpv6Destination)
-                          .udp(1, 2)
-                          .build());
+                              .ethernet()
+                              .ipv6(ip_protocol::kUdp, 0x2a)
+                              .ipv6_extension(ip_protocol::kIpv6HopByHop, 1)
+                              .ipv6_extension(ip_protocol::kIpv6Destination)
+                              .udp(1, 2)
+                              .build());
   EXPECT_EQ(ip.error, IpError::none);
   EXPECT_EQ(ip.protocol, ip_protocol::kUdp);
   EXPECT_EQ(ip.header_bytes, 40 + 16 + 8);

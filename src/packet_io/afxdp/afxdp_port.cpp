@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/failure.hpp"
+#include "base/log.hpp"
 #include "nic/xdp_features.hpp"
 #include "packet_io/afxdp/rx_metadata.hpp"
 
@@ -40,16 +41,46 @@ AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
     : queue_{queue},
       use_{use},
       pool_{pool},
-      socket_{pool.memory(), rings, transmit},
+      rings_{rings},
+      transmit_wishes_{transmit},
       wake_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   if (!wake_event_) throw_errno("make an eventfd");
-  refill();
-  bind(interface, mode);
-  if (transmit.any()) grant(interface, transmit);
+  open(interface, mode);
 }
 
-void AfxdpPort::grant(const Interface& interface, const TxMetadataWishes& wishes) {
-  if (!socket_.takes_tx_metadata()) {
+void AfxdpPort::open(const Interface& interface, Mode mode) {
+  socket_.emplace(pool_.memory(), rings_, transmit_wishes_);
+  refill();
+  bind(interface, mode);
+  if (transmit_wishes_.any()) grant(interface);
+}
+
+void AfxdpPort::close() noexcept {
+  if (!socket_) return;
+  try {
+    closed_statistics_ = kernel_statistics();
+  } catch (const std::exception& error) {
+    log::error("queue {}: drops of a closed socket are not in the books: {}", queue_.value(),
+               error.what());
+  }
+  tx_metadata_.reset();
+  socket_.reset();
+}
+
+void AfxdpPort::reopen(const Interface& interface, Mode mode) {
+  zerocopy_refusal_.clear();
+  transmit_refusal_.clear();
+  try {
+    open(interface, mode);
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+void AfxdpPort::grant(const Interface& interface) {
+  const TxMetadataWishes& wishes = transmit_wishes_;
+  if (!socket_->takes_tx_metadata()) {
     if (wishes.time) {
       transmit_refusal_ = "this kernel has no transmit metadata (Linux 6.8 and later)";
     }
@@ -76,30 +107,30 @@ void AfxdpPort::grant(const Interface& interface, const TxMetadataWishes& wishes
 
 void AfxdpPort::bind(const Interface& interface, Mode mode) {
   if (mode == Mode::automatic || mode == Mode::offload || mode == Mode::zerocopy) {
-    const int error = socket_.try_bind(interface.index, queue_, true);
+    const int error = socket_->try_bind(interface.index, queue_, true);
     const bool would_fail_as_copy_too = error == EBUSY || error == EPERM;
     if (error != 0 && (mode == Mode::zerocopy || would_fail_as_copy_too)) {
       refuse_bind(interface, queue_, true, error, pool_.memory().frame_size());
     }
     if (error == 0) {
-      zerocopy_ = socket_.is_zerocopy();
+      zerocopy_ = socket_->is_zerocopy();
       return;
     }
     zerocopy_refusal_ = fmt::format("driver {} answered {} to bind(XDP_ZEROCOPY)", interface.driver,
                                     errno_name(error));
   }
-  const int error = socket_.try_bind(interface.index, queue_, false);
+  const int error = socket_->try_bind(interface.index, queue_, false);
   if (error != 0) refuse_bind(interface, queue_, false, error, pool_.memory().frame_size());
-  zerocopy_ = socket_.is_zerocopy();
+  zerocopy_ = socket_->is_zerocopy();
 }
 
 std::size_t AfxdpPort::receive(std::span<Frame> frames) noexcept {
   std::uint32_t index = 0;
   const std::uint32_t count =
-      xsk_ring_cons__peek(&socket_.rx, static_cast<std::uint32_t>(frames.size()), &index);
+      xsk_ring_cons__peek(&socket_->rx, static_cast<std::uint32_t>(frames.size()), &index);
   if (count == 0) return 0;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const xdp_desc& descriptor = *xsk_ring_cons__rx_desc(&socket_.rx, index + i);
+    const xdp_desc& descriptor = *xsk_ring_cons__rx_desc(&socket_->rx, index + i);
     frames[i] = Frame{.data = pool_.memory().at(descriptor.addr),
                       .bytes = descriptor.len,
                       .wire_bytes = descriptor.len,
@@ -108,7 +139,7 @@ std::size_t AfxdpPort::receive(std::span<Frame> frames) noexcept {
                       .address = descriptor.addr,
                       .arrival = {}};
   }
-  xsk_ring_cons__release(&socket_.rx, count);
+  xsk_ring_cons__release(&socket_->rx, count);
   if (headerless_ != nullptr) take_headers(frames.first(count));
   pool_.handed_out(count);
   counters_.received.add(count);
@@ -140,8 +171,8 @@ std::size_t AfxdpPort::transmit(std::span<const Frame> frames) noexcept {
 template <bool kDescribed>
 std::size_t AfxdpPort::transmit_all(std::span<const Frame> frames) noexcept {
   const std::uint32_t room =
-      xsk_prod_nb_free(&socket_.tx, static_cast<std::uint32_t>(frames.size()));
-  std::uint32_t index = socket_.tx.cached_prod;  // where reserve() below will start
+      xsk_prod_nb_free(&socket_->tx, static_cast<std::uint32_t>(frames.size()));
+  std::uint32_t index = socket_->tx.cached_prod;  // where reserve() below will start
   std::uint32_t written = 0;
   std::size_t taken = 0;
   for (; taken < frames.size() && written < room; ++taken) {
@@ -155,12 +186,12 @@ std::size_t AfxdpPort::transmit_all(std::span<const Frame> frames) noexcept {
     }
     std::uint32_t options = 0;
     if constexpr (kDescribed) options = tx_metadata_->request(frame, address);
-    *xsk_ring_prod__tx_desc(&socket_.tx, index + written) = {address, frame.bytes, options};
+    *xsk_ring_prod__tx_desc(&socket_->tx, index + written) = {address, frame.bytes, options};
     ++written;
   }
   if (written != 0) {
-    xsk_ring_prod__reserve(&socket_.tx, written, &index);
-    xsk_ring_prod__submit(&socket_.tx, written);
+    xsk_ring_prod__reserve(&socket_->tx, written, &index);
+    xsk_ring_prod__submit(&socket_->tx, written);
     counters_.transmitted.add(written);
   }
   pool_.came_back(taken);
@@ -197,14 +228,14 @@ void AfxdpPort::flush() noexcept {
 void AfxdpPort::collect() noexcept {
   std::uint32_t index = 0;
   const std::uint32_t count =
-      xsk_ring_cons__peek(&socket_.completion, socket_.completion.size, &index);
+      xsk_ring_cons__peek(&socket_->completion, socket_->completion.size, &index);
   if (count == 0) return;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint64_t address = *xsk_ring_cons__comp_addr(&socket_.completion, index + i);
+    const std::uint64_t address = *xsk_ring_cons__comp_addr(&socket_->completion, index + i);
     if (tx_metadata_) tx_metadata_->completed(address);
     free(address);
   }
-  xsk_ring_cons__release(&socket_.completion, count);
+  xsk_ring_cons__release(&socket_->completion, count);
   counters_.completed.add(count);
 }
 
@@ -212,13 +243,13 @@ void AfxdpPort::collect() noexcept {
 void AfxdpPort::refill() noexcept {
   if (use_ == Use::transmit_only || pool_.free() == 0) return;
   const auto wanted = static_cast<std::uint32_t>(pool_.free());
-  const std::uint32_t count = std::min(wanted, xsk_prod_nb_free(&socket_.fill, wanted));
+  const std::uint32_t count = std::min(wanted, xsk_prod_nb_free(&socket_->fill, wanted));
   std::uint32_t index = 0;
-  if (count == 0 || xsk_ring_prod__reserve(&socket_.fill, count, &index) == 0) return;
+  if (count == 0 || xsk_ring_prod__reserve(&socket_->fill, count, &index) == 0) return;
   for (std::uint32_t i = 0; i < count; ++i) {
-    *xsk_ring_prod__fill_addr(&socket_.fill, index + i) = pool_.take();
+    *xsk_ring_prod__fill_addr(&socket_->fill, index + i) = pool_.take();
   }
-  xsk_ring_prod__submit(&socket_.fill, count);
+  xsk_ring_prod__submit(&socket_->fill, count);
 }
 
 void AfxdpPort::wake_transmit() noexcept {
@@ -227,7 +258,7 @@ void AfxdpPort::wake_transmit() noexcept {
   if (zerocopy_) {
     // The flag must be read after the kernel can see our descriptors, or both sides sleep.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (xsk_ring_prod__needs_wakeup(&socket_.tx) != 0) kick_transmit();
+    if (xsk_ring_prod__needs_wakeup(&socket_->tx) != 0) kick_transmit();
     return;
   }
   // In copy mode the kernel sends inside our call: 32 frames, or fewer where one is refused.
@@ -243,7 +274,7 @@ void AfxdpPort::wake_transmit() noexcept {
 /// False where there is no use in trying again now.
 bool AfxdpPort::kick_transmit() noexcept {
   counters_.wakes.add(1);
-  if (::sendto(socket_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) return true;
+  if (::sendto(socket_->fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) return true;
   switch (errno) {
     case EAGAIN:   // more to send than one call may, or the completion ring is full
     case ENOBUFS:  // no memory for a socket buffer now
@@ -261,9 +292,9 @@ bool AfxdpPort::kick_transmit() noexcept {
 void AfxdpPort::wake_receive() noexcept {
   if (use_ == Use::transmit_only || !zerocopy_) return;  // copy mode takes frames as it needs them
   std::atomic_thread_fence(std::memory_order_seq_cst);   // as in wake_transmit()
-  if (xsk_ring_prod__needs_wakeup(&socket_.fill) == 0) return;
+  if (xsk_ring_prod__needs_wakeup(&socket_->fill) == 0) return;
   counters_.wakes.add(1);
-  ::recvfrom(socket_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
+  ::recvfrom(socket_->fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
 }
 
 void AfxdpPort::wait(std::span<AfxdpPort* const> ports) noexcept {
@@ -277,7 +308,7 @@ void AfxdpPort::wait(std::span<AfxdpPort* const> ports) noexcept {
     if (!port->zerocopy_ && port->transmit_pending() != 0) {
       timeout = kWaitWithPendingMilliseconds;
     } else {
-      sources[count++] = {port->socket_.fd(), POLLIN, 0};
+      sources[count++] = {port->socket_->fd(), POLLIN, 0};
     }
   }
   if (::poll(sources.data(), count, timeout) <= 0) return;
@@ -305,16 +336,24 @@ void AfxdpPort::finish(std::span<AfxdpPort* const> ports,
 }
 
 xdp_statistics AfxdpPort::kernel_statistics() const {
-  xdp_statistics statistics{};
-  socklen_t bytes = sizeof statistics;
-  if (::getsockopt(socket_.fd(), SOL_XDP, XDP_STATISTICS, &statistics, &bytes) != 0) {
+  xdp_statistics sum = closed_statistics_;
+  if (!socket_) return sum;
+  xdp_statistics now{};
+  socklen_t bytes = sizeof now;
+  if (::getsockopt(socket_->fd(), SOL_XDP, XDP_STATISTICS, &now, &bytes) != 0) {
     throw_errno("ask an AF_XDP socket for its statistics");
   }
-  return statistics;
+  sum.rx_dropped += now.rx_dropped;
+  sum.rx_invalid_descs += now.rx_invalid_descs;
+  sum.tx_invalid_descs += now.tx_invalid_descs;
+  sum.rx_ring_full += now.rx_ring_full;
+  sum.rx_fill_ring_empty_descs += now.rx_fill_ring_empty_descs;
+  sum.tx_ring_empty_descs += now.tx_ring_empty_descs;
+  return sum;
 }
 
 FrameCensus AfxdpPort::census() const noexcept {
-  const XskSocket& s = socket_;
+  const XskSocket& s = *socket_;
   return {.free = pool_.free(),
           .fill = s.fill.cached_prod - load(s.fill.consumer),
           .rx = load(s.rx.producer) - s.rx.cached_cons,
@@ -329,12 +368,12 @@ void AfxdpPort::free(std::uint64_t address) noexcept {
 }
 
 std::uint32_t AfxdpPort::transmit_pending() const noexcept {
-  return socket_.tx.cached_prod - load(socket_.tx.consumer);
+  return socket_->tx.cached_prod - load(socket_->tx.consumer);
 }
 
-/// Frames that were taken for sending and have not come back.
+/// Frames that were taken for sending, have not come back, and are not given up yet.
 std::uint64_t AfxdpPort::at_kernel() const noexcept {
-  return counters_.transmitted.value() - counters_.completed.value();
+  return counters_.transmitted.value() - counters_.completed.value() - counters_.unfinished.value();
 }
 
 }  // namespace valinor::packet_io::afxdp

@@ -9,7 +9,8 @@
 /// to the kernel and collects those that were sent; without it the queue starves.
 ///
 /// One thread, the worker's, calls everything, except: wake_up(), counters() and what set-up
-/// learned may be used by any thread; kernel_statistics() as well.
+/// learned may be used by any thread; kernel_statistics() as well. While no worker runs, set-up's
+/// thread may close() the port and reopen() it: the counters go on.
 #pragma once
 
 #include <linux/if_xdp.h>
@@ -87,6 +88,14 @@ class AfxdpPort {
   AfxdpPort(const AfxdpPort&) = delete;
   AfxdpPort& operator=(const AfxdpPort&) = delete;
 
+  /// Gives the queue back, and forgets the frames that the kernel has: the pool must be reset
+  /// before any port uses it again.
+  void close() noexcept;
+
+  /// Binds the same queue of an interface that may be another one by now. Throws Failure as the
+  /// constructor does; the port is closed then.
+  void reopen(const Interface& interface, Mode mode);
+
   /// From now on the frames that arrive have headers of the metadata program. `headerless` is the
   /// program's (RedirectProgram) and is there for as long as frames are received.
   void expect_headers(const RxMetadataWishes& tells, const std::uint32_t* headerless) noexcept {
@@ -145,14 +154,16 @@ class AfxdpPort {
   [[nodiscard]] std::uint32_t frames() const noexcept { return pool_.memory().frames(); }
 
   [[nodiscard]] QueueId queue() const noexcept { return queue_; }
-  [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
+  /// While the port is open.
+  [[nodiscard]] int fd() const noexcept { return socket_->fd(); }
   [[nodiscard]] bool is_zerocopy() const noexcept { return zerocopy_; }
   /// Why zero-copy was refused where it was tried and failed; else empty.
   [[nodiscard]] const std::string& zerocopy_refusal() const noexcept { return zerocopy_refusal_; }
 
  private:
+  void open(const Interface& interface, Mode mode);
   void bind(const Interface& interface, Mode mode);
-  void grant(const Interface& interface, const TxMetadataWishes& wishes);
+  void grant(const Interface& interface);
   template <bool kDescribed>
   std::size_t transmit_all(std::span<const Frame> frames) noexcept;
   void take_headers(std::span<Frame> frames) noexcept;
@@ -168,7 +179,10 @@ class AfxdpPort {
   QueueId queue_;
   Use use_;
   FramePool& pool_;
-  XskSocket socket_;
+  RingSizes rings_;
+  TxMetadataWishes transmit_wishes_;
+  std::optional<XskSocket> socket_;     // nothing: closed
+  xdp_statistics closed_statistics_{};  // of the sockets before this one
   UniqueFd wake_event_;
   RxMetadataWishes tells_;
   const std::uint32_t* headerless_ = nullptr;  // null: no headers are expected

@@ -25,6 +25,9 @@ class FramePool {
   FramePool(const FramePool&) = delete;
   FramePool& operator=(const FramePool&) = delete;
 
+  /// All frames are free again. Only while no socket has the memory.
+  void reset() noexcept;
+
   [[nodiscard]] const Umem& memory() const noexcept { return memory_; }
   [[nodiscard]] std::size_t free() const noexcept { return free_.size(); }
 

@@ -1,9 +1,11 @@
 #include "packet_io/afxdp/open_interface.hpp"
 
+#include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "base/log.hpp"
@@ -15,12 +17,6 @@ namespace {
 /// not make queues that the map cannot name.
 std::uint32_t queue_slots(const Interface& interface) {
   return std::max(interface.queues.receive, interface.queues.receive_maximum);
-}
-
-Interface find_fitting(const InterfaceConfig& config) {
-  Interface interface = find_interface(config.name);
-  require_mtu_fits(interface, config.umem);
-  return interface;
 }
 
 /// A packet socket that keeps the interface promiscuous for as long as it is open: the kernel
@@ -46,22 +42,21 @@ struct OpenInterface::Rules {
 
 OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules,
                              OtherTraffic other, FramePools& pools)
-    : interface_{find_fitting(config)} {
-  if (config.promiscuous) promiscuous_ = make_promiscuous(interface_);
+    : config_{config} {
+  find();
   const std::vector<QueueId> queues = choose_queues(interface_, config.queues);
-  attach(config, {rules, other});
-  const Mode mode = attach_mode_ == AttachMode::generic ? Mode::skb : config.mode;
+  attach({rules, other});
   for (const QueueId queue : queues) {
     if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config.umem));
     ports_.push_back(std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()],
-                                                 config.rings, mode, Use::receive_and_transmit,
-                                                 config.transmit));
-    AfxdpPort& port = *ports_.back();
-    port.expect_headers(program_->tells(), program_->headerless());
+                                                 config.rings, mode_to_ask(),
+                                                 Use::receive_and_transmit, config.transmit));
+    const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
     log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
                to_name(mode_of(port)), refusal.empty() ? "" : "; ", refusal);
   }
+  expect_headers();
   if (config.mode == Mode::offload) {
     filter_ = std::make_unique<OffloadProgram>(interface_, rules, config.offload_sample);
   }
@@ -72,18 +67,55 @@ OpenInterface::~OpenInterface() {
   if (program_) program_->detach();
 }
 
-void OpenInterface::attach(const InterfaceConfig& config, const Rules& rules) {
-  const RxMetadataWishes without_driver{.driver_time = config.metadata.driver_time};
-  if (config.mode != Mode::skb) {
-    if (config.metadata.need_driver() && try_metadata(config, rules)) return;
+void OpenInterface::close() noexcept {
+  program_->detach();
+  filter_.reset();
+  for (const auto& port : ports_) port->close();
+  promiscuous_.reset();
+}
+
+void OpenInterface::reopen() {
+  try {
+    find();
+    std::vector<QueueId> queues;
+    for (const auto& port : ports_) queues.push_back(port->queue());
+    static_cast<void>(choose_queues(interface_, queues));
+    attach_again();
+    for (const auto& port : ports_) port->reopen(interface_, mode_to_ask());
+    expect_headers();
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+void OpenInterface::find() {
+  Interface found = find_interface(config_.name);
+  require_mtu_fits(found, config_.umem);
+  if (!interface_.name.empty() && found.driver != interface_.driver) {
+    throw Failure{
+        ExitStatus::host_not_ready,
+        {.code = "IF-OTHER-01",
+         .what = config_.name + " is another kind of interface than before",
+         .why = fmt::format("its driver was {} and is {}", interface_.driver, found.driver),
+         .next = "restart the program"}};
+  }
+  interface_ = std::move(found);
+  if (config_.promiscuous) promiscuous_ = make_promiscuous(interface_);
+}
+
+void OpenInterface::attach(const Rules& rules) {
+  const RxMetadataWishes without_driver{.driver_time = config_.metadata.driver_time};
+  if (config_.mode != Mode::skb) {
+    if (config_.metadata.need_driver() && try_metadata(rules)) return;
     try {
       return run_program(rules, without_driver, AttachMode::native);
     } catch (const Failure& refusal) {
-      if (config.mode != Mode::automatic || refusal.finding().code != kAttachRefused) throw;
+      if (config_.mode != Mode::automatic || refusal.finding().code != kAttachRefused) throw;
       native_refusal_ = refusal.finding().why;
     }
   }
-  if (config.metadata.need_driver()) {
+  if (config_.metadata.need_driver()) {
     metadata_refusal_ = "generic XDP knows nothing of what the NIC says of a frame";
   }
   run_program(rules, without_driver, AttachMode::generic);
@@ -97,10 +129,37 @@ void OpenInterface::run_program(const Rules& rules, const RxMetadataWishes& wish
   attach_mode_ = mode;
 }
 
+/// The same program, in the best mode that the interface takes now.
+void OpenInterface::attach_again() {
+  native_refusal_.clear();
+  if (config_.mode != Mode::skb) {
+    try {
+      program_->attach(interface_, AttachMode::native);
+      attach_mode_ = AttachMode::native;
+      return;
+    } catch (const Failure& refusal) {
+      if (config_.mode != Mode::automatic || refusal.finding().code != kAttachRefused) throw;
+      native_refusal_ = refusal.finding().why;
+    }
+  }
+  program_->attach(interface_, AttachMode::generic);
+  attach_mode_ = AttachMode::generic;
+}
+
+void OpenInterface::expect_headers() {
+  for (const auto& port : ports_) {
+    port->expect_headers(program_->tells(), program_->headerless());
+  }
+}
+
+Mode OpenInterface::mode_to_ask() const noexcept {
+  return attach_mode_ == AttachMode::generic ? Mode::skb : config_.mode;
+}
+
 /// False, and why, where kernel or driver refuse.
-bool OpenInterface::try_metadata(const InterfaceConfig& config, const Rules& rules) {
+bool OpenInterface::try_metadata(const Rules& rules) {
   try {
-    run_program(rules, config.metadata, AttachMode::native);
+    run_program(rules, config_.metadata, AttachMode::native);
   } catch (const Failure& refusal) {
     const std::string& code = refusal.finding().code;
     if (code != kLoadRefused && code != kAttachRefused) throw;

@@ -4,7 +4,12 @@
 ///             offload = zero-copy, else native copy, behind a filter on the NIC
 ///   program   the one that tells what config.metadata wishes, else the plain one
 ///
-/// Set-up and shutdown only, one thread.
+///   lost      an interface that is removed takes sockets and program along; once one of its name
+///             is there again, reopen() does what the constructor did, with CAP_NET_RAW alone. What
+///             it cannot do without more (the filter on the NIC, what the NIC says of frames) is
+///             left out.
+///
+/// Set-up, recovery and shutdown only, one thread; no worker uses the ports meanwhile.
 #pragma once
 
 #include <memory>
@@ -34,12 +39,27 @@ class OpenInterface {
   OpenInterface(const OpenInterface&) = delete;
   OpenInterface& operator=(const OpenInterface&) = delete;
 
+  /// Whether program and sockets are on the interface still.
+  [[nodiscard]] bool is_open() const noexcept { return program_->is_attached(); }
+
+  /// Gives everything back. The pools must be reset before they are used again.
+  void close() noexcept;
+
+  /// After close(): opens the interface that has the name now, queue by queue in the same pools.
+  /// Throws Failure as the constructor does, and IF-OTHER-01 where it is another kind of interface
+  /// now; it is closed then.
+  void reopen();
+
   /// Lets telemetry in. Each port's thread should be running.
   void steer();
 
   /// From its return on, nothing more arrives; what did can still be received.
   void unsteer() noexcept { program_->unsteer(); }
 
+  /// What has changed of the interface without a loss.
+  void set_mtu(std::uint32_t mtu) noexcept { interface_.mtu = mtu; }
+
+  [[nodiscard]] const InterfaceConfig& config() const noexcept { return config_; }
   [[nodiscard]] const Interface& interface() const noexcept { return interface_; }
   [[nodiscard]] const std::vector<std::unique_ptr<AfxdpPort>>& ports() const noexcept {
     return ports_;
@@ -61,10 +81,15 @@ class OpenInterface {
  private:
   struct Rules;  // what the program is loaded with
 
-  void attach(const InterfaceConfig& config, const Rules& rules);
+  void find();
+  void attach(const Rules& rules);
   void run_program(const Rules& rules, const RxMetadataWishes& wishes, AttachMode mode);
-  [[nodiscard]] bool try_metadata(const InterfaceConfig& config, const Rules& rules);
+  [[nodiscard]] bool try_metadata(const Rules& rules);
+  void attach_again();
+  void expect_headers();
+  [[nodiscard]] Mode mode_to_ask() const noexcept;
 
+  InterfaceConfig config_;
   Interface interface_;
   UniqueFd promiscuous_;  // the interface is so while this socket is open
   AttachMode attach_mode_ = AttachMode::native;

@@ -77,6 +77,11 @@ RxMetadataWishes that_kernel_knows(RxMetadataWishes wishes) {
   return wishes;
 }
 
+/// What can be told of frames of any interface.
+RxMetadataWishes anywhere(const RxMetadataWishes& wishes) {
+  return {.driver_time = wishes.driver_time};
+}
+
 [[noreturn]] void refuse_load(int error) {
   // The verifier lets packet pointers move by a number from the packet, such as the length of an
   // IPv4 header, only with CAP_PERFMON; it calls that EACCES, like all it rejects.
@@ -140,7 +145,7 @@ void RedirectProgram::Unload::operator()(redirect_bpf* skeleton) const noexcept 
 RedirectProgram::RedirectProgram(const wire::MatchRules& rules, OtherTraffic other,
                                  std::uint32_t queues, const RxMetadataWishes& wishes,
                                  InterfaceIndex device)
-    : tells_{wishes.need_driver() ? that_kernel_knows(wishes) : wishes} {
+    : tells_{wishes.need_driver() ? that_kernel_knows(wishes) : wishes}, device_{device} {
   bpf::log_libbpf_as_debug();
 
   skeleton_.reset(redirect_bpf::open());
@@ -150,14 +155,15 @@ RedirectProgram::RedirectProgram(const wire::MatchRules& rules, OtherTraffic oth
                                .driver_time = tells_.driver_time,
                                .hash = tells_.hash,
                                .vlan_tag = tells_.vlan_tag};
+  ::bpf_program* const wanted = program_that_tells(tells_);
   for (::bpf_program* one :
        {skeleton_->progs.valinor_redirect, skeleton_->progs.valinor_redirect_stamped,
         skeleton_->progs.valinor_redirect_metadata}) {
-    ::bpf_program__set_autoload(one, one == program());
+    ::bpf_program__set_autoload(one, one == wanted || one == program_that_tells(anywhere(tells_)));
   }
   if (tells_.need_driver()) {
-    ::bpf_program__set_ifindex(program(), device.value());
-    ::bpf_program__set_flags(program(), kDeviceBoundOnly);
+    ::bpf_program__set_ifindex(wanted, device.value());
+    ::bpf_program__set_flags(wanted, kDeviceBoundOnly);
   }
   ::bpf_map__set_max_entries(skeleton_->maps.sockets, std::max(queues, 1U));
   const int error = redirect_bpf::load(skeleton_.get());
@@ -168,6 +174,7 @@ RedirectProgram::~RedirectProgram() { detach(); }
 
 void RedirectProgram::attach(const Interface& interface, AttachMode mode) {
   refuse_foreign_program(interface);
+  if (tells_.need_driver() && interface.index != device_) tells_ = anywhere(tells_);
   bpf_link_create_opts options{};
   options.sz = sizeof options;
   options.flags = mode == AttachMode::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
@@ -212,6 +219,13 @@ void RedirectProgram::detach() noexcept {
   link_.reset();
 }
 
+bool RedirectProgram::is_attached() const noexcept {
+  bpf_link_info info{};
+  std::uint32_t bytes = sizeof info;
+  return link_ && ::bpf_obj_get_info_by_fd(link_.get(), &info, &bytes) == 0 &&
+         info.xdp.ifindex != 0;
+}
+
 Decisions RedirectProgram::decisions() const {
   const int map = ::bpf_map__fd(skeleton_->maps.decisions);
   std::vector<std::uint64_t> of_cpus(static_cast<std::size_t>(::libbpf_num_possible_cpus()));
@@ -229,11 +243,11 @@ const std::uint32_t* RedirectProgram::headerless() const noexcept {
   return tells_.any() ? &skeleton_->bss->headerless : nullptr;
 }
 
-int RedirectProgram::fd() const noexcept { return ::bpf_program__fd(program()); }
+int RedirectProgram::fd() const noexcept { return ::bpf_program__fd(program_that_tells(tells_)); }
 
-::bpf_program* RedirectProgram::program() const noexcept {
-  if (tells_.need_driver()) return skeleton_->progs.valinor_redirect_metadata;
-  if (tells_.driver_time) return skeleton_->progs.valinor_redirect_stamped;
+::bpf_program* RedirectProgram::program_that_tells(const RxMetadataWishes& wishes) const noexcept {
+  if (wishes.need_driver()) return skeleton_->progs.valinor_redirect_metadata;
+  if (wishes.driver_time) return skeleton_->progs.valinor_redirect_stamped;
   return skeleton_->progs.valinor_redirect;
 }
 

@@ -6,7 +6,11 @@
 ///   steer(queue, fd)...  from here on that socket receives
 ///   unsteer()            from here on nothing more arrives
 ///   destructor           detaches; so does the kernel when we crash (the program hangs on a
-///   bpf_link)
+///                        bpf_link)
+///
+/// An interface that was removed takes the program off itself. When one of its name is there again,
+/// attach() and steer() do as at first, without any privilege but the sockets'; only what the NIC
+/// says of frames is then not told, as that program was the lost NIC's.
 ///
 /// One thread at a time.
 #pragma once
@@ -65,7 +69,7 @@ class RedirectProgram {
   RedirectProgram& operator=(const RedirectProgram&) = delete;
 
   /// Throws Failure: XDP-OTHER-01 (a program is there already), XDP-ATTACH-01 (the driver
-  /// refuses), CAP-ADMIN-01. May be tried again in the other mode.
+  /// refuses), CAP-ADMIN-01. May be tried again in the other mode; may change what tells() says.
   void attach(const Interface& interface, AttachMode mode);
 
   /// Gives the queue's telemetry to an AF_XDP socket. It must be bound to that very queue: frames
@@ -77,6 +81,10 @@ class RedirectProgram {
 
   /// Unsteers and takes the program off the interface; the counters stay.
   void detach() noexcept;
+
+  /// Whether it is on the interface still: that may have been removed, or somebody may have taken
+  /// the program off by force.
+  [[nodiscard]] bool is_attached() const noexcept;
 
   /// Summed over all CPUs.
   [[nodiscard]] Decisions decisions() const;
@@ -96,9 +104,10 @@ class RedirectProgram {
     void operator()(redirect_bpf* skeleton) const noexcept;
   };
 
-  [[nodiscard]] bpf_program* program() const noexcept;
+  [[nodiscard]] bpf_program* program_that_tells(const RxMetadataWishes& wishes) const noexcept;
 
   RxMetadataWishes tells_;
+  InterfaceIndex device_;  // for which alone the program is that asks the driver
   std::unique_ptr<redirect_bpf, Unload> skeleton_;
   UniqueFd link_;
   std::vector<QueueId> steered_;

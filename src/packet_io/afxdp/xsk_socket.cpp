@@ -44,10 +44,10 @@ UniqueFd open_socket() {
 
 /// Without CAP_IPC_LOCK the pinned packet memory counts against this limit.
 void raise_memlock_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   if (::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) return;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;  // what an unprivileged process may do; registration will tell
   ::setrlimit(RLIMIT_MEMLOCK, &limit);
 }
