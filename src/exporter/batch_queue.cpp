@@ -14,6 +14,24 @@ void BatchQueue::seal() {
 
 const Batch& BatchQueue::submit_next() { return batches_[in_flight_++]; }
 
+void BatchQueue::insert_next(Batch batch) {
+  records_ += batch.records;
+  bytes_ += batch.rows.size();
+  batches_.insert(batches_.begin() + static_cast<std::ptrdiff_t>(in_flight_), std::move(batch));
+}
+
+std::optional<Batch> BatchQueue::take_waiting() {
+  const auto waiting = batches_.begin() + static_cast<std::ptrdiff_t>(in_flight_);
+  const auto found =
+      std::find_if(waiting, batches_.end(), [](const Batch& batch) { return batch.spilled == 0; });
+  if (found == batches_.end()) return std::nullopt;
+  Batch batch = std::move(*found);
+  batches_.erase(found);
+  records_ -= batch.records;
+  bytes_ -= batch.rows.size();
+  return batch;
+}
+
 Batch BatchQueue::settle_oldest() {
   Batch oldest = std::move(batches_.front());
   batches_.pop_front();

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <optional>
 
 #include "exporter/record_store.hpp"
 
@@ -44,6 +45,17 @@ class BatchQueue {
   /// The first waiting batch, in flight from now on. Only if has_waiting(). The reference is good
   /// until the next call.
   [[nodiscard]] const Batch& submit_next();
+
+  /// Puts a batch, read from a SpillFile, in front of all that wait.
+  void insert_next(Batch batch);
+
+  /// Whether the first waiting batch is from a SpillFile.
+  [[nodiscard]] bool is_next_spilled() const noexcept {
+    return has_waiting() && batches_[in_flight_].spilled != 0;
+  }
+
+  /// Takes out the oldest waiting batch that is in memory alone; nothing: there is none.
+  [[nodiscard]] std::optional<Batch> take_waiting();
 
   /// Takes out the oldest batch in flight: its fate is known.
   [[nodiscard]] Batch settle_oldest();

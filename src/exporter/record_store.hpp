@@ -23,6 +23,7 @@ struct Batch {
   std::vector<std::byte> rows;
   std::size_t records = 0;
   bool maybe_stored = false;  // submitted before, and the link went before an answer came
+  std::uint64_t spilled = 0;  // it is in a SpillFile under this name; 0: it is in memory alone
 };
 
 /// What became of the oldest batch submitted.
