@@ -60,14 +60,17 @@ std::string FrameBooks::to_text() const {
 std::uint64_t RecordBooks::all_lost() const noexcept { return ring_full + sum(lost); }
 
 bool RecordBooks::balanced() const noexcept {
-  return produced == stored + collapsed + pending + all_lost();
+  return produced + recovered == stored + collapsed + pending + all_lost();
 }
 
 std::string RecordBooks::to_text() const {
-  std::string text =
-      fmt::format("records  {} produced = {} stored + {} collapsed + {} pending + {} lost   {}\n",
-                  with_commas(produced), with_commas(stored), with_commas(collapsed),
-                  with_commas(pending), with_commas(all_lost()), verdict(balanced(), all_lost()));
+  std::string text = fmt::format(
+      "records  {} produced{} = {} stored + {} collapsed + {} pending + {} lost   {}{}\n",
+      with_commas(produced),
+      recovered == 0 ? "" : fmt::format(" + {} recovered", with_commas(recovered)),
+      with_commas(stored), with_commas(collapsed), with_commas(pending), with_commas(all_lost()),
+      verdict(balanced(), all_lost()), stores.empty() ? "" : "   (" + stores + ")");
+  if (on_disk != 0) text += fmt::format("         pending: on disk {}\n", with_commas(on_disk));
   if (ring_full != 0) text += fmt::format("         lost: ring_full {}\n", with_commas(ring_full));
   return text + list_reasons<exporter::LossReason>("         lost: ", lost);
 }
@@ -78,27 +81,36 @@ std::string TapBooks::to_text() const {
                      verdict(balanced(), overflow));
 }
 
-RecordBooks make_record_books(const exporter::ExporterStats& stats, std::uint64_t produced,
-                              std::uint64_t ring_full) {
-  RecordBooks books{.produced = produced,
-                    .stored = stats.stored.value(),
-                    .collapsed = stats.collapsed.value(),
-                    .pending = stats.pending.load(),
-                    .ring_full = ring_full,
-                    .lost = {}};
-  for (std::size_t i = 0; i < books.lost.size(); ++i) books.lost[i] = stats.lost[i].value();
-  return books;
+std::vector<RecordBooks> make_record_books(const std::vector<exporter::ExporterTotals>& totals,
+                                           std::uint64_t produced, std::uint64_t ring_full) {
+  std::vector<RecordBooks> all;
+  for (const exporter::ExporterTotals& one : totals) {
+    all.push_back({.stores = totals.size() == 1 ? "" : one.group,
+                   .produced = produced,
+                   .recovered = one.recovered,
+                   .stored = one.stored,
+                   .collapsed = one.collapsed,
+                   .pending = one.pending,
+                   .on_disk = one.on_disk,
+                   .ring_full = ring_full,
+                   .lost = one.lost});
+  }
+  return all;
 }
 
-ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records,
+ExitStatus print_books(const FrameBooks& frames, const std::vector<RecordBooks>& records,
                        const std::optional<TapBooks>& tap) {
-  fmt::print("{}{}{}", frames.to_text(), records.to_text(), tap ? tap->to_text() : "");
-  std::fflush(stdout);
-  if (!frames.balanced() || !records.balanced() || (tap && !tap->balanced())) {
-    return ExitStatus::internal_error;
+  std::string text = frames.to_text();
+  bool balanced = frames.balanced() && (!tap || tap->balanced());
+  std::uint64_t lost = frames.never_received() + (tap ? tap->overflow : 0);
+  for (const RecordBooks& books : records) {
+    text += books.to_text();
+    balanced &= books.balanced();
+    lost += books.all_lost();
   }
-  const std::uint64_t lost =
-      frames.never_received() + records.all_lost() + (tap ? tap->overflow : 0);
+  fmt::print("{}{}", text, tap ? tap->to_text() : "");
+  std::fflush(stdout);
+  if (!balanced) return ExitStatus::internal_error;
   return lost == 0 ? ExitStatus::done : ExitStatus::records_lost;
 }
 

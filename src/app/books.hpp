@@ -1,7 +1,7 @@
 /// The equations that a run must satisfy, and how they are printed.
 ///
 ///   frames received  = transmitted + consumed + passed + each drop reason
-///   records produced = stored + collapsed + pending + each loss reason
+///   records produced + recovered = stored + collapsed + pending + each loss reason
 ///   packets left     = records + overflow                                     (of the tap)
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/drop_reason.hpp"
 #include "base/failure.hpp"
@@ -36,11 +37,15 @@ struct FrameBooks {
   [[nodiscard]] std::string to_text() const;
 };
 
+/// Of the stores that share the records; where each gets all of them, each has its own.
 struct RecordBooks {
+  std::string stores;  // what they are called, where there are others
   std::uint64_t produced = 0;
+  std::uint64_t recovered = 0;  // that an earlier run left on disk
   std::uint64_t stored = 0;
   std::uint64_t collapsed = 0;
   std::uint64_t pending = 0;
+  std::uint64_t on_disk = 0;    // of those pending
   std::uint64_t ring_full = 0;  // lost before the exporter saw them
   std::array<std::uint64_t, exporter::kLossReasons> lost{};
 
@@ -59,12 +64,14 @@ struct TapBooks {
 };
 
 /// What the exporter counted, of records that workers `produced` and `ring_full` of them lost.
-[[nodiscard]] RecordBooks make_record_books(const exporter::ExporterStats& stats,
-                                            std::uint64_t produced, std::uint64_t ring_full);
+[[nodiscard]] std::vector<RecordBooks> make_record_books(
+    const std::vector<exporter::ExporterTotals>& totals, std::uint64_t produced,
+    std::uint64_t ring_full);
 
 /// Prints them to stdout and answers how the program ends: `done`; `records_lost`, also where
 /// telemetry never reached a worker; where the books do not balance, `internal_error`.
-[[nodiscard]] ExitStatus print_books(const FrameBooks& frames, const RecordBooks& records,
+[[nodiscard]] ExitStatus print_books(const FrameBooks& frames,
+                                     const std::vector<RecordBooks>& records,
                                      const std::optional<TapBooks>& tap = std::nullopt);
 
 /// 1234567 -> "1,234,567"

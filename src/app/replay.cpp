@@ -162,7 +162,7 @@ ExitStatus replay(const Config& config, const std::string& in,
   const pipeline::WorkerStats& stats = worker->stats();
   const ExitStatus status = print_books(
       make_frame_books(stats),
-      make_record_books(exporter.stats(), stats.records.value(), stats.records_ring_full.value()));
+      make_record_books(exporter.totals(), stats.records.value(), stats.records_ring_full.value()));
   exporter.throw_if_failed();
   if (signal.empty()) check_input(port, in);
   check_output(port, out);

@@ -56,12 +56,32 @@ Runtime::Runtime(const Config& config)
     rings.emplace_back(tap_->records);
   }
   recovery_ = std::make_unique<Recovery>(wiring_, can_reopen());
+  exporter::Sinks sinks = exporter::make_sinks(config_.exporter);
+  warn_of(sinks);
   security_ = limit_rights();  // before the first thread starts, which is the exporter's
-  exporter_ = std::make_unique<exporter::Exporter>(
-      config_.exporter, exporter::make_store(config_.exporter), std::move(rings));
+  exporter_ = std::make_unique<exporter::Exporter>(config_.exporter, std::move(sinks.parts),
+                                                   std::move(rings));
 }
 
 Runtime::~Runtime() { stop(); }
+
+void Runtime::warn_of(const exporter::Sinks& sinks) {
+  if (!sinks.no_spill.empty()) {
+    wiring_.warnings.push_back(
+        {.code = "SPILL-OPEN-01",
+         .what = "records cannot wait on disk while the store is away",
+         .why = sinks.no_spill,
+         .next = "export.buffer.spill.dir: /another/folder    or, to lose what exceeds the memory "
+                 "without this warning:  export.buffer.on_full: drop_newest"});
+  }
+  for (const std::string& warning : sinks.warnings) {
+    wiring_.warnings.push_back({.code = "SPILL-OTHER-01",
+                                .what = "a file of an earlier run is left as it is",
+                                .why = warning,
+                                .next = "start once with that run's export.redis and run.key, or "
+                                        "remove the file"});
+  }
+}
 
 bool Runtime::can_reopen() const { return config_.security.reopen && !wiring_.lanes.empty(); }
 
@@ -79,7 +99,9 @@ std::string Runtime::limit_rights() const {
   if (!config_.security.seccomp) return dropped + "; system calls are not limited";
   const bool clocks =
       std::ranges::any_of(wiring_.times, [](const auto& time) { return time->clock() != nullptr; });
-  limit_system_calls({.open_interfaces = can_reopen(), .nic_clocks = clocks});
+  limit_system_calls({.open_interfaces = can_reopen(),
+                      .nic_clocks = clocks,
+                      .spill = config_.exporter.when_full == exporter::WhenFull::spill});
   return dropped + "; system calls are limited";
 }
 
@@ -171,7 +193,7 @@ void Runtime::stop() {
 }
 
 Counted Runtime::counted() const {
-  return Counted{wiring_, tap_ ? &tap_->egress : nullptr, exporter_->stats()};
+  return Counted{wiring_, tap_ ? &tap_->egress : nullptr, exporter_->totals()};
 }
 
 std::string Runtime::describe_cpu(const packet_io::afxdp::AfxdpPort& port) const {

@@ -19,6 +19,7 @@
 #include "app/wiring.hpp"
 #include "clock/discipline.hpp"
 #include "exporter/exporter.hpp"
+#include "exporter/make_store.hpp"
 #include "tap/egress_tap.hpp"
 #include "telemetry/record_ring.hpp"
 
@@ -39,6 +40,7 @@ class Runtime {
  private:
   struct Tap;  // tc egress: its record ring and thread
 
+  void warn_of(const exporter::Sinks& sinks);
   [[nodiscard]] bool can_reopen() const;
   [[nodiscard]] std::string limit_rights() const;
   void print_start() const;

@@ -28,9 +28,9 @@ namespace {
 /// Allowed with any argument.
 constexpr std::array kAlways{
     // Packets, records, log lines: on what is open already.
-    SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
-    SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(epoll_ctl),
-    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(fcntl),
+    SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(write),
+    SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(poll), SCMP_SYS(ppoll),
+    SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(fcntl),
     // Connections to Redis and to systemd; a resolver's questions.
     SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
     SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
@@ -205,6 +205,7 @@ void limit_system_calls(const SystemCallNeeds& needs) {
   allow_sockets(filter, needs);
   allow_own_bpf(filter, needs);
   allow_asking_devices(filter, needs);
+  if (needs.spill) filter.allow(SCMP_SYS(fallocate));
   filter.load();
 }
 

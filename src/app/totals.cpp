@@ -62,9 +62,10 @@ LiveTotals Counted::live() const {
     totals.records += tap_->stats().records.value();
     totals.lost += tap_->stats().records_ring_full.value() + tap_->counts().overflow;
   }
-  totals.stored = exporter_.stored.value() + exporter_.collapsed.value();
-  totals.backlog = exporter_.pending.load();
-  totals.lost += exporter_.all_lost();
+  const exporter::ExporterTotals& stores = exporter_.front();  // others keep the same records
+  totals.stored = stores.stored + stores.collapsed;
+  totals.backlog = stores.pending;
+  totals.lost += stores.all_lost();
   return totals;
 }
 
@@ -94,7 +95,7 @@ FrameBooks Counted::frames() const {
   return books;
 }
 
-RecordBooks Counted::records() const {
+std::vector<RecordBooks> Counted::records() const {
   std::uint64_t produced = 0;
   std::uint64_t ring_full = 0;
   for (const auto& lane : wiring_.lanes) {
@@ -212,7 +213,7 @@ std::string Counted::notes() const {
   append(records, "hops cut", cut);
   append(records, "monitor copies", copies);
   append(records, "x86 order", x86);
-  append(records, "unsure", exporter_.unsure.value());
+  append(records, "unsure", exporter_.front().unsure);
   std::string ports;
   append(ports, "wake-ups that found the device gone or down", trouble);
   append(ports, "bogus addresses", bogus);

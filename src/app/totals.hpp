@@ -4,6 +4,8 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/books.hpp"
 #include "app/live_report.hpp"
@@ -17,12 +19,13 @@ namespace valinor::app {
 /// are exact once everything has stopped.
 class Counted {
  public:
-  Counted(const Wiring& wiring, const tap::EgressTap* tap, const exporter::ExporterStats& exporter)
-      : wiring_{wiring}, tap_{tap}, exporter_{exporter} {}
+  Counted(const Wiring& wiring, const tap::EgressTap* tap,
+          std::vector<exporter::ExporterTotals> exporter)
+      : wiring_{wiring}, tap_{tap}, exporter_{std::move(exporter)} {}
 
   [[nodiscard]] LiveTotals live() const;
   [[nodiscard]] FrameBooks frames() const;
-  [[nodiscard]] RecordBooks records() const;
+  [[nodiscard]] std::vector<RecordBooks> records() const;
   [[nodiscard]] std::optional<TapBooks> tapped() const;
 
   /// Lines that say more of the same frames: by which rule they were steered, in which bursts they
@@ -38,7 +41,7 @@ class Counted {
 
   const Wiring& wiring_;
   const tap::EgressTap* tap_;
-  const exporter::ExporterStats& exporter_;
+  std::vector<exporter::ExporterTotals> exporter_;
 };
 
 }  // namespace valinor::app

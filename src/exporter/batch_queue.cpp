@@ -15,8 +15,10 @@ void BatchQueue::seal() {
 const Batch& BatchQueue::submit_next() { return batches_[in_flight_++]; }
 
 void BatchQueue::insert_next(Batch batch) {
-  records_ += batch.records;
-  bytes_ += batch.rows.size();
+  if (batch.spilled == 0) {
+    records_ += batch.records;
+    bytes_ += batch.rows.size();
+  }
   batches_.insert(batches_.begin() + static_cast<std::ptrdiff_t>(in_flight_), std::move(batch));
 }
 
@@ -36,8 +38,10 @@ Batch BatchQueue::settle_oldest() {
   Batch oldest = std::move(batches_.front());
   batches_.pop_front();
   --in_flight_;
-  records_ -= oldest.records;
-  bytes_ -= oldest.rows.size();
+  if (oldest.spilled == 0) {
+    records_ -= oldest.records;
+    bytes_ -= oldest.rows.size();
+  }
   return oldest;
 }
 

@@ -38,7 +38,7 @@ class BatchQueue {
   [[nodiscard]] bool has_waiting() const noexcept { return in_flight_ < batches_.size(); }
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
 
-  /// Records and bytes of rows in all batches, the open one included.
+  /// Records and bytes of rows in all batches that are in memory alone, the open one included.
   [[nodiscard]] std::size_t records() const noexcept { return records_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 

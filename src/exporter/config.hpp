@@ -42,8 +42,15 @@ struct RedisConfig {
 
 /// What becomes of records while memory_bytes are used up.
 enum class WhenFull : std::uint8_t {
-  lose,  // they are lost, and counted
-  wait,  // they stay in their rings: for producers that can wait for room there
+  spill,  // they go to the disk; what exceeds the room there is lost, and counted
+  lose,   // they are lost, and counted
+  wait,   // they stay in their rings: for producers that can wait for room there
+};
+
+/// Where records wait on disk; spill_folder.hpp.
+struct SpillConfig {
+  std::string folder = "/var/lib/valinor-afxdp/spill";
+  std::uint64_t max_bytes = std::uint64_t{20} << 30;  // of each store
 };
 
 /// Which time of a record the Valinor entry carries.
@@ -57,7 +64,8 @@ struct ExporterConfig {
   RecordTime record_time = RecordTime::network_switch;
   RedisConfig redis;
   std::size_t memory_bytes = std::size_t{256} << 20;  // records not yet acknowledged
-  WhenFull when_full = WhenFull::lose;
+  WhenFull when_full = WhenFull::spill;
+  SpillConfig spill;
   std::chrono::milliseconds batch_interval{5};  // an open batch is sent after this long
 };
 

@@ -17,43 +17,28 @@ using std::chrono::milliseconds;
 /// per record. Larger: the other rings and the store wait longer (4096 take about 0.1 ms).
 constexpr std::size_t kDrainChunk = 4096;
 
-/// "51,200"
-std::string to_grouped(std::uint64_t number) {
-  const std::string digits = std::to_string(number);
-  std::string grouped;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i != 0 && (digits.size() - i) % 3 == 0) grouped.push_back(',');
-    grouped.push_back(digits[i]);
-  }
-  return grouped;
-}
-
-/// "256 MiB"
-std::string to_size(std::size_t bytes) {
-  if (bytes >= std::size_t{1} << 20) return fmt::format("{} MiB", bytes >> 20);
-  return fmt::format("{} KiB", bytes >> 10);
-}
-
-double seconds(Exporter::Clock::duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 /// Between two looks into empty rings, however long a batch may wait. 5 ms of 1 Mpps with three
 /// hops are 1.8 MB, an eighth of a worker's ring. Shorter: needless wake-ups of an idle program.
 constexpr milliseconds kLongestPause{5};
 
 }  // namespace
 
-Exporter::Exporter(const ExporterConfig& config, std::unique_ptr<RecordStore> store, Rings rings)
-    : interval_{std::max(config.batch_interval, milliseconds{1})},
-      pause_{std::min(interval_, kLongestPause)},
-      memory_bytes_{config.memory_bytes},
+Exporter::Exporter(const ExporterConfig& config, std::vector<SinkParts> sinks, Rings rings)
+    : pause_{std::clamp(config.batch_interval, milliseconds{1}, kLongestPause)},
       when_full_{config.when_full},
-      store_{std::move(store)},
-      store_name_{store_->name()},
-      rings_{std::move(rings)},
-      queue_{std::max<std::size_t>(config.redis.batch_records, 1)},
-      thread_{[this](const std::stop_token& stop) { run(stop); }} {}
+      rings_{std::move(rings)} {
+  for (SinkParts& parts : sinks) sinks_.emplace_back(config, std::move(parts));
+  thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
+}
+
+Exporter::Exporter(const ExporterConfig& config, std::unique_ptr<RecordStore> store, Rings rings)
+    : Exporter{config,
+               [&] {
+                 std::vector<SinkParts> one(1);
+                 one.front().store = std::move(store);
+                 return one;
+               }(),
+               std::move(rings)} {}
 
 Exporter::~Exporter() { stop(Clock::now()); }
 
@@ -65,6 +50,19 @@ void Exporter::stop(Clock::time_point deadline) {
   }
   thread_.request_stop();
   thread_.join();
+}
+
+std::vector<ExporterTotals> Exporter::totals() const {
+  std::vector<ExporterTotals> groups;
+  for (const Sink& sink : sinks_) {
+    auto group = std::ranges::find(groups, sink.group(), &ExporterTotals::group);
+    if (group == groups.end()) {
+      groups.push_back({.group = sink.group()});
+      group = groups.end() - 1;
+    }
+    group->add(sink.stats());
+  }
+  return groups;
 }
 
 void Exporter::stop_waiting() noexcept {
@@ -105,7 +103,7 @@ void Exporter::work(const std::stop_token& stop) {
     submit();
     const bool settled = settle(drained ? milliseconds{0} : pause_);
     report();
-    if (!drained && !settled && queue_.in_flight() == 0) pause(stop);
+    if (!drained && !settled && is_idle()) pause(stop);
   }
 }
 
@@ -115,38 +113,42 @@ void Exporter::pause(const std::stop_token& stop) {
   wake_.wait_for(lock, stop, pause_, [] { return false; });
 }
 
+/// Whether no store owes an answer.
+bool Exporter::is_idle() const noexcept {
+  return std::ranges::all_of(sinks_, [](const Sink& sink) { return sink.in_flight() == 0; });
+}
+
 void Exporter::finish() {
   Clock::time_point deadline;
   {
     const std::lock_guard lock{mutex_};
     deadline = deadline_;
   }
-  store_->hurry();
+  for (Sink& sink : sinks_) sink.hurry();
   while (true) {
     const bool drained = drain();
     if (!drained) {
-      queue_.seal();
-      if (queue_.records() == 0 || Clock::now() >= deadline) break;
+      for (Sink& sink : sinks_) sink.seal();
+      const bool done =
+          std::ranges::all_of(sinks_, [](const Sink& sink) { return sink.is_done(); });
+      if (done || Clock::now() >= deadline) break;
     }
     submit();
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     const milliseconds patience = std::clamp(left, milliseconds{0}, pause_);
     const bool settled = settle(drained ? milliseconds{0} : patience);
     report();
-    // The store is away: its next attempt is a matter of time alone.
-    if (!drained && !settled && queue_.in_flight() == 0) std::this_thread::sleep_for(patience);
+    // A store is away: its next attempt is a matter of time alone.
+    if (!drained && !settled && is_idle()) std::this_thread::sleep_for(patience);
   }
-  count_unflushed();
-  report();
+  lose_rings(LossReason::unflushed_at_stop);  // with WhenFull::wait there may be some
+  for (Sink& sink : sinks_) sink.close();
 }
 
 /// After an exception: keeps the rings flowing and the books balanced, and allocates nothing.
 void Exporter::discard(const std::stop_token& stop) {
-  queue_.clear();
-  stats_.pending.store(0, std::memory_order_relaxed);
+  for (Sink& sink : sinks_) sink.give_up();
   failed_.store(true, std::memory_order_relaxed);
-  // Of a turn that broke off, only these two are known to be right.
-  stats_.lost_by(LossReason::exporter_failed).add(stats_.received.value() - stats_.settled());
   log::write(log::Level::error, "the exporter failed; all further records are lost");
   for (bool stopping = false; !stopping;) {
     stopping = stop.stop_requested();
@@ -156,7 +158,8 @@ void Exporter::discard(const std::stop_token& stop) {
 }
 
 bool Exporter::waits() const noexcept {
-  return is_full() && when_full_.load(std::memory_order_relaxed) == WhenFull::wait;
+  return when_full_.load(std::memory_order_relaxed) == WhenFull::wait &&
+         std::ranges::any_of(sinks_, [](const Sink& sink) { return sink.is_full(); });
 }
 
 bool Exporter::drain() {
@@ -176,113 +179,35 @@ bool Exporter::drain() {
 }
 
 void Exporter::take(const telemetry::RecordView& record) {
-  if (is_full()) {
-    stats_.lost_by(LossReason::memory_full).add(1);
-  } else {
-    if (!queue_.has_open()) open_since_ = Clock::now();
-    queue_.add([&](std::vector<std::byte>& rows) { store_->encode(record, rows); });
+  for (Sink& sink : sinks_) {
+    if (sink.wants(record)) sink.take(record);
   }
-  stats_.received.add(1);  // only now: what breaks off here stays in the ring
+  // Only now: what breaks off above stays in the ring.
+  for (Sink& sink : sinks_) sink.count_received(sink.wants(record) ? 1 : 0);
 }
 
 void Exporter::submit() {
-  // An open batch goes on filling until it is old enough and nothing is in front of it.
-  const bool due = queue_.has_open() && Clock::now() - open_since_ >= interval_;
-  if (!queue_.has_waiting() && !due) {
-    // Keeps the connection alive while there is nothing to send: a lost one is noticed now.
-    if (queue_.in_flight() == 0) (void)store_->ready();
-    return;
-  }
-  while (queue_.in_flight() < store_->max_in_flight() && store_->ready()) {
-    if (!queue_.has_waiting() && due) queue_.seal();
-    if (!queue_.has_waiting()) break;
-    store_->submit(queue_.submit_next());
-  }
+  for (Sink& sink : sinks_) sink.submit();
 }
 
 bool Exporter::settle(milliseconds patience) {
   bool any = false;
-  while (queue_.in_flight() != 0) {
-    const std::optional<Outcome> outcome = store_->poll(any ? milliseconds{0} : patience);
-    if (!outcome) break;
-    count(*outcome);
-    any = true;
-  }
+  for (Sink& sink : sinks_) any |= sink.settle(any ? milliseconds{0} : patience);
   return any;
 }
 
-void Exporter::count(const Outcome& outcome) {
-  switch (outcome.kind) {
-    case Outcome::Kind::stored: {
-      const Batch batch = queue_.settle_oldest();
-      stats_.stored.add(batch.records - outcome.collapsed);
-      stats_.collapsed.add(outcome.collapsed);
-      stats_.unsure.add(outcome.unsure);
-      return;
-    }
-    case Outcome::Kind::rejected: {
-      const std::size_t records = queue_.settle_oldest().records;
-      stats_.lost_by(LossReason::rejected).add(records);
-      note_rejection(outcome, records);
-      return;
-    }
-    case Outcome::Kind::refused: queue_.return_oldest(); return;
-    case Outcome::Kind::lost_link: queue_.return_all(); return;
-  }
-}
-
-void Exporter::note_rejection(const Outcome& outcome, std::size_t records) {
-  const std::string kind = outcome.reason.substr(0, outcome.reason.find(' '));
-  if (kind == last_rejection_) return;
-  last_rejection_ = kind;
-  log::error("{}: rejected {} records, which are lost: {} (further ones are only counted)",
-             store_name_, to_grouped(records), outcome.reason);
-}
-
-/// Empties the rings, keeping nothing; answers how many records that cost.
-std::size_t Exporter::lose_rings(LossReason reason) {
-  std::size_t records = 0;
-  for (telemetry::RecordRing& ring : rings_) {
-    records += ring.read([](const telemetry::RecordView&) { return true; });
-    ring.release();
-  }
-  stats_.received.add(records);
-  stats_.lost_by(reason).add(records);
-  return records;
-}
-
-void Exporter::count_unflushed() {
-  const std::size_t held = queue_.records();
-  // With WhenFull::wait there may be more in the rings.
-  const std::size_t records = held + lose_rings(LossReason::unflushed_at_stop);
-  if (records == 0) return;
-  const std::string trouble = store_->trouble();
-  log::error("{}: {} records not stored in time{}{}", store_name_, to_grouped(records),
-             trouble.empty() ? "" : ": ", trouble);
-  stats_.lost_by(LossReason::unflushed_at_stop).add(held);
-  queue_.clear();
-}
-
-/// Shows the gauge, and logs when the store went away or came back.
 void Exporter::report() {
-  const std::uint64_t waiting = queue_.records();
-  // Relaxed: a gauge publishes nothing but itself.
-  stats_.pending.store(waiting, std::memory_order_relaxed);
+  for (Sink& sink : sinks_) sink.report();
+}
 
-  const std::string trouble = store_->trouble();
-  if (!trouble.empty()) most_waiting_ = std::max(most_waiting_, waiting);
-  if (trouble.empty() != in_trouble_) return;
-  in_trouble_ = !trouble.empty();
-  if (in_trouble_) {
-    trouble_since_ = Clock::now();
-    lost_before_trouble_ = stats_.all_lost();
-    most_waiting_ = waiting;
-    log::warning("{} {}; records wait in memory ({})", store_name_, trouble,
-                 to_size(memory_bytes_));
-  } else {
-    log::info("{} back after {:.1f} s, {} records waited, {} lost", store_name_,
-              seconds(Clock::now() - trouble_since_), to_grouped(most_waiting_),
-              to_grouped(stats_.all_lost() - lost_before_trouble_));
+/// Empties the rings, keeping nothing.
+void Exporter::lose_rings(LossReason reason) {
+  for (telemetry::RecordRing& ring : rings_) {
+    ring.read([&](const telemetry::RecordView& record) {
+      for (Sink& sink : sinks_) sink.lose(reason, sink.wants(record) ? 1 : 0);
+      return true;
+    });
+    ring.release();
   }
 }
 

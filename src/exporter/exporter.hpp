@@ -1,28 +1,27 @@
-/// Moves records from the workers' rings to a store, on a thread of its own.
+/// Moves records from the workers' rings to stores, on a thread of its own.
 ///
-///   RecordRing[0..n] --drain--> BatchQueue --submit--> RecordStore --poll--> counted
-///                      (memory full: counted, dropped)      (away: waits in the BatchQueue)
+///   RecordRing[0..n] --drain--> Sink[0..m], each with its store, memory, room on disk and counters
 ///
-/// Workers never wait for it, and it never waits for the store while rings have records: what the
-/// store cannot take waits in memory up to a bound, and what exceeds the bound is lost and counted;
-/// with WhenFull::wait it stays in the rings.
+/// Workers never wait for it, and it never waits for a store while rings have records: what a store
+/// cannot take waits in its sink. With WhenFull::wait records stay in the rings while a sink is
+/// full.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
-#include "exporter/batch_queue.hpp"
 #include "exporter/config.hpp"
 #include "exporter/exporter_stats.hpp"
 #include "exporter/record_store.hpp"
+#include "exporter/sink.hpp"
 #include "telemetry/record_ring.hpp"
 
 namespace valinor::exporter {
@@ -32,7 +31,11 @@ class Exporter {
   using Clock = std::chrono::steady_clock;
   using Rings = std::vector<std::reference_wrapper<telemetry::RecordRing>>;
 
-  /// Starts the thread. It is the consumer of every ring; the rings outlive the exporter.
+  /// Starts the thread. It is the consumer of every ring; the rings outlive the exporter. Records
+  /// go to every sink that wants them.
+  Exporter(const ExporterConfig& config, std::vector<SinkParts> sinks, Rings rings);
+
+  /// With one store, and no room on disk.
   Exporter(const ExporterConfig& config, std::unique_ptr<RecordStore> store, Rings rings);
 
   /// As stop() without any time to store what is left.
@@ -56,8 +59,11 @@ class Exporter {
   /// Throws Failure (EXPORT-FAIL-01) if failed(). After stop().
   void throw_if_failed() const;
 
-  /// Any thread.
-  [[nodiscard]] const ExporterStats& stats() const noexcept { return stats_; }
+  /// Of each group of sinks, in the order of their making. Any thread.
+  [[nodiscard]] std::vector<ExporterTotals> totals() const;
+
+  /// Of the first sink. Any thread.
+  [[nodiscard]] const ExporterStats& stats() const noexcept { return sinks_.front().stats(); }
 
  private:
   void run(const std::stop_token& stop);
@@ -72,30 +78,15 @@ class Exporter {
   void report();
 
   void take(const telemetry::RecordView& record);
-  [[nodiscard]] bool is_full() const noexcept { return queue_.bytes() >= memory_bytes_; }
   [[nodiscard]] bool waits() const noexcept;
+  [[nodiscard]] bool is_idle() const noexcept;
   void pause(const std::stop_token& stop);
-  void count(const Outcome& outcome);
-  std::size_t lose_rings(LossReason reason);
-  void count_unflushed();
-  void note_rejection(const Outcome& outcome, std::size_t records);
+  void lose_rings(LossReason reason);
 
-  const std::chrono::milliseconds interval_;  // an open batch is sent after it
-  const std::chrono::milliseconds pause_;     // between two looks into empty rings
-  const std::size_t memory_bytes_;
+  const std::chrono::milliseconds pause_;  // between two looks into empty rings
   std::atomic<WhenFull> when_full_;
-  std::unique_ptr<RecordStore> store_;
-  const std::string store_name_;
+  std::deque<Sink> sinks_;
   Rings rings_;
-  BatchQueue queue_;
-  Clock::time_point open_since_{};  // of the open batch; valid while it holds records
-  ExporterStats stats_;
-
-  bool in_trouble_ = false;
-  Clock::time_point trouble_since_{};
-  std::uint64_t lost_before_trouble_ = 0;
-  std::uint64_t most_waiting_ = 0;  // records, since the trouble began
-  std::string last_rejection_;      // its first word: one log line for each kind
 
   std::exception_ptr failure_;  // the thread's; others read it once they have joined it
   std::atomic<bool> failed_{false};

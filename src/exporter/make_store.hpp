@@ -1,14 +1,27 @@
-/// Chooses the store that the configuration names.
+/// Makes the sinks that the configuration names.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "exporter/config.hpp"
 #include "exporter/record_store.hpp"
+#include "exporter/sink.hpp"
 
 namespace valinor::exporter {
 
 /// Never fails for a server that is away: the store goes on trying.
 [[nodiscard]] std::unique_ptr<RecordStore> make_store(const ExporterConfig& config);
+
+struct Sinks {
+  std::vector<SinkParts> parts;
+  std::string no_spill;  // why records cannot wait on disk, where they should; else empty
+  std::vector<std::string> warnings;  // about files of other runs
+};
+
+/// The configured store with its room on disk (WhenFull::spill), and what ended runs have left
+/// there for it. Opens files, so before the process gives up its rights.
+[[nodiscard]] Sinks make_sinks(const ExporterConfig& config);
 
 }  // namespace valinor::exporter

@@ -317,15 +317,6 @@ void SpillFile::settle(std::uint64_t spilled) {
   free_disk();
 }
 
-void SpillFile::rewind() {
-  if (reads_.empty()) return;
-  // Those settled out of order are sent once more: to do so is harmless, to keep a list is not.
-  for (const Read& read : reads_) records_ += read.settled ? read.records : 0;
-  reads_.clear();
-  read_at_ = head_;
-  read_number_ = head_number_;
-}
-
 /// A file system that cannot do so keeps what it has: it is bounded all the same.
 void SpillFile::free_disk() {
   if (head_ != tail_ && head_ - freed_ < kFreeEvery) return;

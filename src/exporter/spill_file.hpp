@@ -65,9 +65,6 @@ class SpillFile {
   /// The batch read under this name is stored, or lost: it need not be kept any more.
   void settle(std::uint64_t spilled);
 
-  /// Batches read and not settled are unread again, as if the process had just started.
-  void rewind();
-
   /// Records that are not settled, and bytes that they take.
   [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return tail_ - head_; }

@@ -137,18 +137,6 @@ TEST_F(SpillFileTest, BatchesMayBeSettledInAnyOrder) {
   expect_same(*next.read_next(), batch_of(10, 1));
 }
 
-TEST_F(SpillFileTest, RewindReadsOnceMoreWhatIsNotSettled) {
-  SpillFile file = make();
-  for (unsigned i = 0; i < 3; ++i) ASSERT_TRUE(file.append(batch_of(10, i)));
-  file.settle(file.read_next()->spilled);
-  (void)file.read_next();
-  file.rewind();
-  EXPECT_EQ(file.records(), 6u);
-  expect_same(*file.read_next(), batch_of(10, 1));
-  expect_same(*file.read_next(), batch_of(10, 2));
-  EXPECT_FALSE(file.has_unread());
-}
-
 TEST_F(SpillFileTest, IsOneProcessesAlone) {
   const SpillFile file = make();
   EXPECT_EQ(SpillFile::open(path()).error().code.value(), EWOULDBLOCK);

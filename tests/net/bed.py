@@ -276,11 +276,12 @@ def _number(text):
 
 def _parse_equation(label, text):
     """"frames   3 received = 2 transmitted + 1 dropped   complete" as {"received": 3, ...}"""
-    line = re.search(rf"^{label} +(\S+) (\w+) = (.*?)   ", text, re.M)
+    line = re.search(rf"^{label} +(.*?) = (.*?)   ", text, re.M)
     assert line, f"no line '{label} ... = ...' in:\n{text}"
-    terms = {name: _number(number) for number, name in re.findall(r"([\d,]+) (\w+)", line[3])}
-    assert _number(line[1]) == sum(terms.values()), f"does not balance: {line[0]}"
-    return {line[2]: _number(line[1]), **terms}
+    left, right = ({name: _number(number) for number, name in re.findall(r"([\d,]+) (\w+)", side)}
+                   for side in line.groups())
+    assert sum(left.values()) == sum(right.values()), f"does not balance: {line[0]}"
+    return {**left, **right}
 
 
 def _parse_reasons(label, text):
@@ -406,7 +407,8 @@ class Program:
         self.config.write_text(
             "version: 1\n"
             f"interfaces: [{{name: {Bed.host_interface}, mode: copy}}]\n"
-            f"export: {{redis: {{url: \"{server.url}\", backoff: {{max: 200ms}}}}}}\n"
+            f"export: {{redis: {{url: \"{server.url}\", backoff: {{max: 200ms}}}},\n"
+            f"         buffer: {{spill: {{dir: \"{folder}/spill\"}}}}}}\n"
             "observe: {stats_interval: 100ms}\n")
         self._runs = []
 

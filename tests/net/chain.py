@@ -158,7 +158,8 @@ class ChainProgram(Program):
             "              rings: {rx: 1024, fill: 2048, tx: 1024, completion: 2048}}]\n"
             "forward: {to: host0}\n"
             "role: forward\n"
-            f"export: {{redis: {{url: \"{server.url}\", backoff: {{max: 200ms}}}}}}\n"
+            f"export: {{redis: {{url: \"{server.url}\", backoff: {{max: 200ms}}}},\n"
+            f"         buffer: {{spill: {{dir: \"{folder}/spill\"}}}}}}\n"
             "observe: {stats_interval: 100ms}\n")
 
 

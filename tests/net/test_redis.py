@@ -45,7 +45,7 @@ def test_nothing_is_lost_when_redis_is_killed_and_comes_back(start_program, dura
 
 def test_what_redis_never_took_is_accounted_and_shows_in_the_exit_status(start_program, redis,
                                                                          bed):
-    run = start_program(redis).start()
+    run = start_program(redis).start("export.buffer.on_full=drop_newest")
     bed.send([formats.valinor_n(number).data for number in range(30)])
     redis.wait_for(30)
     redis.kill9()
@@ -59,7 +59,7 @@ def test_what_redis_never_took_is_accounted_and_shows_in_the_exit_status(start_p
 
 def test_a_full_buffer_loses_the_newest_and_counts_them(start_program, redis_away):
     program = start_program(redis_away)
-    run = program.start("export.buffer.memory=1MiB")
+    run = program.start("export.buffer.memory=1MiB", "export.buffer.on_full=drop_newest")
     sent = program.generate(*VALINOR, "--pps", 60_000, "--count", 60_000)
     redis_away.start()
     room = (1 << 20) // 34

@@ -1,0 +1,137 @@
+/// One store and all that waits for it, in memory and on disk.
+///
+///   take(record) -> [ queue ] ------ submit ------> RecordStore -> settled, counted
+///                      |  memory full, or the store    ^
+///                      |  away for a second            |
+///                      +--> [ spill file ] --oldest----+
+///
+/// What is on disk is older than what waits in memory, and goes first. Every record that was taken
+/// ends in exactly one counter of ExporterStats. The exporter's thread only, but stats().
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/time.hpp"
+#include "exporter/batch_queue.hpp"
+#include "exporter/config.hpp"
+#include "exporter/exporter_stats.hpp"
+#include "exporter/record_store.hpp"
+#include "exporter/spill_file.hpp"
+#include "telemetry/record.hpp"
+
+namespace valinor::exporter {
+
+/// What a sink is made of.
+struct SinkParts {
+  std::unique_ptr<RecordStore> store;
+  std::optional<SpillFile> spill = std::nullopt;  // nothing: what exceeds the memory is lost
+  /// Sinks of one name share the records among them; each name gets all of them.
+  std::string group = {};
+  /// Which records are for this store; empty: all.
+  std::function<bool(const telemetry::RecordView&)> wants = {};
+};
+
+class Sink {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// What `parts.spill` holds already is stored first, and counted as recovered.
+  Sink(const ExporterConfig& config, SinkParts parts);
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+  [[nodiscard]] bool wants(const telemetry::RecordView& record) const {
+    return !parts_.wants || parts_.wants(record);
+  }
+
+  /// Whether a record that is taken now would exceed the memory.
+  [[nodiscard]] bool is_full() const noexcept { return queue_.bytes() >= memory_bytes_; }
+
+  /// Takes one record, or loses it where there is no room. The caller counts it as received, once
+  /// all sinks have it: what breaks off here stays in its ring.
+  void take(const telemetry::RecordView& record);
+  void count_received(std::uint64_t records) noexcept { stats_.received.add(records); }
+
+  /// Gives the store what it can take now.
+  void submit();
+
+  /// Waits up to `patience` for answers; whether there was one.
+  bool settle(std::chrono::milliseconds patience);
+
+  /// Shows the gauges, logs when the store went away or came back, and takes what has waited for
+  /// too long to the disk.
+  void report();
+
+  /// The time for stopping begins: the store is tried at once, and no batch waits to be filled.
+  void hurry() { parts_.store->hurry(); }
+  void seal() { queue_.seal(); }
+
+  [[nodiscard]] std::size_t in_flight() const noexcept { return queue_.in_flight(); }
+  /// Whether all that was taken is stored, or lost.
+  [[nodiscard]] bool is_done() const noexcept {
+    return queue_.records() == 0 && queue_.in_flight() == 0 &&
+           (!parts_.spill || parts_.spill->records() == 0);
+  }
+
+  /// The time for stopping is over: what is left goes to the disk, or is lost.
+  void close();
+
+  /// After an exception: counts what is in memory, and `more` records, as exporter_failed.
+  /// Allocates nothing.
+  void give_up() noexcept;
+  void lose(LossReason reason, std::uint64_t records) noexcept {
+    stats_.received.add(records);
+    stats_.lost_by(reason).add(records);
+  }
+
+  /// Any thread.
+  [[nodiscard]] const ExporterStats& stats() const noexcept { return stats_; }
+  [[nodiscard]] const std::string& group() const noexcept { return parts_.group; }
+
+ private:
+  /// Records lost in a row: an analysis must not take them for an idle link.
+  struct Gap {
+    LossReason reason;
+    HostTime from, to;  // of their arrival
+    std::uint64_t records = 0;
+  };
+
+  [[nodiscard]] std::uint64_t on_disk() const noexcept {
+    return parts_.spill ? parts_.spill->records() : 0;
+  }
+  [[nodiscard]] bool make_room();
+  [[nodiscard]] bool spill_oldest();
+  void spill_all();
+  void load_oldest();
+  void count(const Outcome& outcome);
+  [[nodiscard]] Batch take_settled();
+  void note_rejection(const Outcome& outcome, std::size_t records);
+  void note_loss(const telemetry::RecordView& record);
+  void end_gap();
+
+  const std::chrono::milliseconds interval_;  // an open batch is sent after it
+  const std::size_t memory_bytes_;
+  SinkParts parts_;
+  const std::string name_;
+  BatchQueue queue_;
+  Clock::time_point open_since_{};                // of the open batch; valid while it holds records
+  Clock::time_point spill_again_{};               // after an error of the disk
+  LossReason no_room_ = LossReason::memory_full;  // why take() loses records now
+  std::optional<Gap> gap_;
+  ExporterStats stats_;
+
+  bool in_trouble_ = false;
+  bool spills_ = false;  // because of it
+  Clock::time_point trouble_since_{};
+  std::uint64_t lost_before_trouble_ = 0;
+  std::uint64_t most_waiting_ = 0;  // records, since the trouble began
+  std::string last_rejection_;      // its first word: one log line for each kind
+};
+
+}  // namespace valinor::exporter
