@@ -47,6 +47,12 @@ enum class WhenFull : std::uint8_t {
   wait,   // they stay in their rings: for producers that can wait for room there
 };
 
+/// Where records go as files; FileStore.
+struct FileConfig {
+  bool enabled = false;
+  std::string path = "/var/lib/valinor-afxdp/{run}/{start}.npy";
+};
+
 /// Where records wait on disk; spill_folder.hpp.
 struct SpillConfig {
   std::string folder = "/var/lib/valinor-afxdp/spill";
@@ -63,6 +69,7 @@ struct ExporterConfig {
   std::uint32_t key = 0;  // of the run: the name of its sorted set
   RecordTime record_time = RecordTime::network_switch;
   RedisConfig redis;
+  FileConfig file;
   std::size_t memory_bytes = std::size_t{256} << 20;  // records not yet acknowledged
   WhenFull when_full = WhenFull::spill;
   SpillConfig spill;

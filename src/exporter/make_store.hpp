@@ -20,8 +20,9 @@ struct Sinks {
   std::vector<std::string> warnings;  // about files of other runs
 };
 
-/// The configured store with its room on disk (WhenFull::spill), and what ended runs have left
-/// there for it. Opens files, so before the process gives up its rights.
+/// The configured stores, that in Redis with its room on disk (WhenFull::spill), and what ended
+/// runs have left there for it. Opens files, so before the process gives up its rights. Throws
+/// Failure (FILE-OPEN-01).
 [[nodiscard]] Sinks make_sinks(const ExporterConfig& config);
 
 }  // namespace valinor::exporter

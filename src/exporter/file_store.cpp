@@ -1,0 +1,167 @@
+#include "exporter/file_store.hpp"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <filesystem>
+#include <span>
+#include <utility>
+
+#include "base/failure.hpp"
+#include "exporter/record_file.hpp"
+#include "exporter/valinor_entry.hpp"
+
+namespace valinor::exporter {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+/// Of numpy's format 1.0, padded so that entries begin at a multiple of 64 bytes, and so that any
+/// count fits.
+constexpr std::size_t kNpyHeaderBytes = 320;
+
+void append(const telemetry::PacketRecord& packet, std::vector<std::byte>& out) {
+  const auto bytes = std::as_bytes(std::span{&packet, 1});
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+std::string npy_header(std::uint64_t entries) {
+  std::string text = fmt::format(
+      "{{'descr': [('timestamp_ns', '>u8'), ('enqueue', '>u4'), ('enqueue_delta', '>u4'), "
+      "('packet_length', '>u2'), ('flow_key', '>u4'), ('source', '>u4'), ('destination', '>u4'), "
+      "('source_port', '>u2'), ('destination_port', '>u2')], 'fortran_order': False, "
+      "'shape': ({},), }}",
+      entries);
+  constexpr std::size_t kPreamble = 10;
+  text.resize(kNpyHeaderBytes - kPreamble - 1, ' ');
+  constexpr auto kLength = static_cast<std::uint16_t>(kNpyHeaderBytes - kPreamble);
+  return std::string{"\x93NUMPY\x01\x00", 8} + static_cast<char>(kLength & 0xff) +
+         static_cast<char>(kLength >> 8) + text + "\n";
+}
+
+void replace(std::string& text, std::string_view what, const std::string& with) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+}
+
+std::string to_path(std::string path, std::uint32_t key) {
+  replace(path, "{run}", std::to_string(key));
+  replace(path, "{start}", fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr))));
+  return path;
+}
+
+[[noreturn]] void refuse(const std::string& path, int error) {
+  throw Failure{
+      ExitStatus::host_not_ready,
+      {.code = "FILE-OPEN-01",
+       .what = "cannot write records to " + path,
+       .why = describe_errno(error),
+       .next = error == EEXIST ? "export.file.path with {start} in it names a new file for "
+                                 "each run"
+                               : "export.file.path: /another/folder/{run}/{start}.npy"}};
+}
+
+UniqueFd make_file(const std::string& path) {
+  constexpr mode_t kMode = 0644;
+  UniqueFd file{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode)};
+  if (!file) refuse(path, errno);
+  return file;
+}
+
+/// 0 or the errno.
+int write_at(int fd, std::span<const std::byte> from, std::uint64_t at) {
+  while (!from.empty()) {
+    const ssize_t bytes = ::pwrite(fd, from.data(), from.size(), static_cast<off_t>(at));
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes <= 0) return bytes == 0 ? ENOSPC : errno;
+    from = from.subspan(static_cast<std::size_t>(bytes));
+    at += static_cast<std::uint64_t>(bytes);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void append_record(const telemetry::RecordView& record, std::vector<std::byte>& out) {
+  append(record.packet, out);
+  const auto hops = std::as_bytes(record.hops);
+  out.insert(out.end(), hops.begin(), hops.end());
+}
+
+FileStore::FileStore(const FileConfig& config, std::uint32_t key, RecordTime record_time)
+    : path_{to_path(config.path, key)},
+      record_time_{record_time},
+      backoff_{milliseconds{100}, milliseconds{5000}} {
+  std::error_code error;
+  const fs::path folder = fs::path{path_}.parent_path();
+  if (!folder.empty()) fs::create_directories(folder, error);
+  if (error) refuse(path_, error.value());
+  entries_ = make_file(path_);
+  records_ = make_file(path_ + ".records");
+  RecordFileHeader header;
+  header.key = key;
+  record_bytes_ = sizeof header;
+  int failed = write_at(records_.get(), std::as_bytes(std::span{&header, 1}), 0);
+  if (failed == 0) failed = write_count();
+  if (failed != 0) refuse(path_, failed);
+}
+
+void FileStore::encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const {
+  append_record(record, rows);
+}
+
+bool FileStore::ready() { return trouble_.empty() || Clock::now() >= next_attempt_; }
+
+void FileStore::hurry() {
+  next_attempt_ = Clock::now();
+  backoff_.reset();
+}
+
+void FileStore::submit(const Batch& batch) {
+  const int error = write_batch(batch);
+  if (error == 0) {
+    trouble_.clear();
+    backoff_.reset();
+    outcome_ = Outcome{.reason = {}};
+    return;
+  }
+  next_attempt_ = Clock::now() + backoff_.next();
+  trouble_ = "refuses: " + describe_errno(error);
+  outcome_ = Outcome{.kind = Outcome::Kind::refused, .reason = trouble_};
+}
+
+std::optional<Outcome> FileStore::poll(milliseconds) {
+  return std::exchange(outcome_, std::nullopt);
+}
+
+/// What an attempt that failed has written is written over by the next one.
+int FileStore::write_batch(const Batch& batch) {
+  rows_.clear();
+  std::uint64_t entries = 0;
+  for_each_record(batch.rows, [&](const telemetry::RecordView& record) {
+    const ValinorRow row = to_row(to_entry(record.packet, record.hops, record_time_));
+    rows_.insert(rows_.end(), row.begin(), row.end());
+    ++entries;
+  });
+  int error = write_at(records_.get(), batch.rows, record_bytes_);
+  if (error == 0) {
+    error = write_at(entries_.get(), rows_, kNpyHeaderBytes + entry_count_ * kValinorRowBytes);
+  }
+  if (error != 0) return error;
+  record_bytes_ += batch.rows.size();
+  entry_count_ += entries;
+  return write_count();
+}
+
+int FileStore::write_count() {
+  const std::string header = npy_header(entry_count_);
+  return write_at(entries_.get(), std::as_bytes(std::span{header}), 0);
+}
+
+}  // namespace valinor::exporter

@@ -1,0 +1,49 @@
+/// Files of whole records: a header, then one record behind the other, each a PacketRecord and its
+/// HopRecords (telemetry/record.hpp) as they are in memory. `hop_count` of a record says where the
+/// next one begins. share/examples/read_records.py reads them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "telemetry/record.hpp"
+
+namespace valinor::exporter {
+
+/// The file's first 64 bytes.
+struct RecordFileHeader {
+  std::array<char, 8> magic{'V', 'A', 'L', 'R', 'E', 'C', 'S', '\n'};
+  std::uint32_t version = 1;
+  std::uint32_t byte_order = 0x01020304;  // as the machine that wrote it has it
+  std::uint32_t packet_bytes = sizeof(telemetry::PacketRecord);
+  std::uint32_t hop_bytes = sizeof(telemetry::HopRecord);
+  std::uint32_t key = 0;  // of the run
+  std::array<std::byte, 36> reserved{};
+};
+static_assert(sizeof(RecordFileHeader) == 64);
+
+/// Appends a record as the file has it.
+void append_record(const telemetry::RecordView& record, std::vector<std::byte>& out);
+
+/// Calls `take(RecordView)` for each record of `bytes`, which append_record() made.
+template <class Take>
+void for_each_record(std::span<const std::byte> bytes, Take&& take) {
+  telemetry::PacketRecord packet;
+  std::vector<telemetry::HopRecord> hops;
+  while (bytes.size() >= sizeof packet) {
+    std::memcpy(&packet, bytes.data(), sizeof packet);
+    bytes = bytes.subspan(sizeof packet);
+    hops.resize(packet.hop_count);
+    const std::size_t hop_bytes = hops.size() * sizeof(telemetry::HopRecord);
+    if (bytes.size() < hop_bytes) return;
+    if (hop_bytes != 0) std::memcpy(hops.data(), bytes.data(), hop_bytes);
+    bytes = bytes.subspan(hop_bytes);
+    take(telemetry::RecordView{packet, hops});
+  }
+}
+
+}  // namespace valinor::exporter
