@@ -82,7 +82,9 @@ def test_whole_records_have_all_hops(program, bed, folder):
             record = by_port[1000 + 100 * size + count]
             assert (record["format"], record["layout"]) == ("p4netintel", size)
             assert (record["source"], record["destination"]) == ("10.0.1.1", "10.0.3.3")
-            assert [hop["node_id"] for hop in record["hops"]] == [hop.swid for hop in hops[:count]]
+            bits = 8 if size == 0 else 32  # of a switch's id
+            assert [hop["node_id"] for hop in record["hops"]] == [
+                hop.swid % (1 << bits) for hop in hops[:count]]
     told = run_command("python3", EXAMPLE, f"{path}.records", 3).stdout
     assert told.count("valinor_n 10.0.1.1:") == 3
     assert len(EXAMPLE.read_text().splitlines()) <= 80
