@@ -119,6 +119,9 @@ void Runtime::print_start() const {
                  to_name(interface.mode_of(*port)), refusal.empty() ? "" : "; ", refusal);
     }
   }
+  for (const auto& pools : wiring_.pools) {
+    fmt::print(stderr, "  memory     {}\n", packet_io::afxdp::describe(pools));
+  }
   fmt::print(stderr, "  clock      {}\n", clock::to_text(discipline_.quality()));
   for (std::size_t i = 0; i < wiring_.times.size(); ++i) {
     const OpenInterface& interface = *wiring_.interfaces[i];

@@ -99,6 +99,11 @@ std::uint32_t room_for_insertions(Role role) {
   return static_cast<std::uint32_t>((kLargest + kCacheLine - 1) / kCacheLine * kCacheLine);
 }
 
+std::uint32_t frame_size_of(const InterfaceConfig& config) {
+  return packet_io::afxdp::choose_frame_size(packet_io::afxdp::find_interface(config.name),
+                                             config.mode, config.umem);
+}
+
 /// A sender behind a veth leaves its checksums to a NIC that never comes; a real NIC has seen them
 /// finished.
 bool leaves_checksums(const OpenInterface& interface) {
@@ -138,9 +143,10 @@ void wire_two_sided(Wiring& wiring, const Config& config, const clock::SharedTim
   InterfaceConfig towards_host = config.host_side();
   // One pool serves the rings of both sides.
   towards_network.umem.frames += towards_host.umem.frames;
+  towards_network.umem.headroom = towards_host.umem.headroom =
+      room_for_insertions(config.worker.role);
   towards_network.umem.frame_size =
-      std::max(towards_network.umem.frame_size, towards_host.umem.frame_size);
-  towards_network.umem.headroom = room_for_insertions(config.worker.role);
+      std::max(frame_size_of(towards_network), frame_size_of(towards_host));
   towards_host.umem = towards_network.umem;
   towards_network.promiscuous = towards_host.promiscuous = true;
 

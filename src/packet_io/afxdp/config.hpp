@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,11 +76,20 @@ struct RingSizes {
   std::uint32_t completion = 4096;
 };
 
+/// Whether packet memory is in pages of 2 MiB.
+enum class HugePages : std::uint8_t {
+  automatic,  // where there are free ones; else the kernel is asked to make some of small ones
+  require,    // or it is an error
+  off,
+};
+
 /// Packet memory of one queue.
 struct UmemConfig {
   std::uint32_t frames = 8192;
-  std::uint32_t frame_size = 4096;  // bytes: 2048 or 4096
-  std::uint32_t headroom = 0;       // bytes in front of a received frame, besides kHeadroom
+  std::uint32_t frame_size = 0;  // bytes: 2048 or 4096; 0 until choose_frame_size() has chosen
+  std::uint32_t headroom = 0;    // bytes in front of a received frame, besides kHeadroom
+  HugePages huge_pages = HugePages::automatic;
+  std::optional<int> numa_node = std::nullopt;  // of the NIC; nothing: any
 };
 
 struct InterfaceConfig {

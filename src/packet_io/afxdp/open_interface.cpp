@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/failure.hpp"
 #include "base/log.hpp"
+#include "nic/placement.hpp"
 
 namespace valinor::packet_io::afxdp {
 namespace {
@@ -40,25 +42,26 @@ struct OpenInterface::Rules {
   OtherTraffic other;
 };
 
-OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules,
+OpenInterface::OpenInterface(const InterfaceConfig& asked, const wire::MatchRules& rules,
                              OtherTraffic other, FramePools& pools)
-    : config_{config} {
+    : config_{asked} {
   find();
-  const std::vector<QueueId> queues = choose_queues(interface_, config.queues);
+  config_.umem.numa_node = nic::placement(nic::Device{config_.name}).numa_node;
+  const std::vector<QueueId> queues = choose_queues(interface_, config_.queues);
   attach({rules, other});
   for (const QueueId queue : queues) {
-    if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config.umem));
+    if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config_.umem));
     ports_.push_back(std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()],
-                                                 config.rings, mode_to_ask(),
-                                                 Use::receive_and_transmit, config.transmit));
+                                                 config_.rings, mode_to_ask(),
+                                                 Use::receive_and_transmit, config_.transmit));
     const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
     log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
                to_name(mode_of(port)), refusal.empty() ? "" : "; ", refusal);
   }
   expect_headers();
-  if (config.mode == Mode::offload) {
-    filter_ = std::make_unique<OffloadProgram>(interface_, rules, config.offload_sample);
+  if (config_.mode == Mode::offload) {
+    filter_ = std::make_unique<OffloadProgram>(interface_, rules, config_.offload_sample);
   }
 }
 
@@ -91,6 +94,7 @@ void OpenInterface::reopen() {
 
 void OpenInterface::find() {
   Interface found = find_interface(config_.name);
+  config_.umem.frame_size = choose_frame_size(found, config_.mode, config_.umem);
   require_mtu_fits(found, config_.umem);
   if (!interface_.name.empty() && found.driver != interface_.driver) {
     throw Failure{
@@ -183,6 +187,17 @@ Mode OpenInterface::mode_of(const AfxdpPort& port) const noexcept {
 
 std::string OpenInterface::refusal_of(const AfxdpPort& port) const {
   return attach_mode_ == AttachMode::generic ? native_refusal_ : port.zerocopy_refusal();
+}
+
+std::string describe(const FramePools& pools) {
+  std::map<std::string, unsigned> kinds;
+  for (const auto& pool : pools) ++kinds[pool->memory().describe()];
+  std::string text;
+  for (const auto& [kind, count] : kinds) {
+    text += fmt::format("{}{}{}", text.empty() ? "" : ", ",
+                        count == 1 ? "" : fmt::format("{} x ", count), kind);
+  }
+  return text;
 }
 
 std::string_view to_name(Mode mode) noexcept {

@@ -27,13 +27,16 @@ namespace valinor::packet_io::afxdp {
 
 using FramePools = std::vector<std::unique_ptr<FramePool>>;
 
+/// "2 x 32 MiB (2 MiB pages)"
+[[nodiscard]] std::string describe(const FramePools& pools);
+
 /// An interface with everything bound and attached. Nothing arrives before steer().
 class OpenInterface {
  public:
-  /// Pool i is for the i-th queue; pools that are not there yet are made as config.umem says. An
+  /// Pool i is for the i-th queue; pools that are not there yet are made as asked.umem says. An
   /// interface opened after another with the same pools shares packet memory with it, queue by
   /// queue. They outlive both. Throws Failure where the host cannot do what is asked.
-  OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules, OtherTraffic other,
+  OpenInterface(const InterfaceConfig& asked, const wire::MatchRules& rules, OtherTraffic other,
                 FramePools& pools);
   ~OpenInterface();
   OpenInterface(const OpenInterface&) = delete;
