@@ -182,6 +182,9 @@ void Recovery::open(Service& service) {
     const std::string refusal = interface.refusal_of(port);
     log::info("{}: open again, mode {}{}{}", interface.interface().name,
               to_name(interface.mode_of(port)), refusal.empty() ? "" : "; ", refusal);
+    for (const Finding& finding : interface.findings()) {
+      log::warning("{}: {} [{}]", finding.what, finding.why, finding.code);
+    }
     if (knew_times && !interface.program().tells().need_driver()) {
       log::warning(
           "{}: what the NIC says of packets (times, hash, VLAN tags) is not asked again "

@@ -82,6 +82,12 @@ constexpr std::array kSchema{
   row({.path = "interfaces[].poll.mode", .type = T::choice, .default_text = "auto",
        .doc = "what a worker does while no packet is there", .choices = "auto|busy|wakeup"},
       AT(interfaces[i].poll)),
+  row({.path = "interfaces[].poll.prefer_busy", .type = T::boolean, .default_text = "false",
+       .doc = "whether workers poll the NIC themselves, in place of its interrupts"},
+      AT(interfaces[i].prefer_busy_poll)),
+  row({.path = "interfaces[].poll.budget", .type = T::number, .default_text = "64",
+       .doc = "prefer_busy: packets that one poll of the NIC takes", .unit = "packets", .min = 1,
+       .max = 1024}, AT(interfaces[i].busy_poll_budget)),
 
   row({.path = "telemetry.match.ethertypes", .type = T::number_list, .default_text = "[0x1212]",
        .doc = "Ethernet types that are telemetry", .unit = "Ethernet types", .min = 0x600,

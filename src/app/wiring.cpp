@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "app/cpu_plan.hpp"
 #include "base/failure.hpp"
@@ -40,6 +41,7 @@ OpenInterface& open(Wiring& wiring, InterfaceConfig wanted, const Config& config
   wiring.asked.push_back(wanted.mode);
   OpenInterface& interface = *wiring.interfaces.back();
   time.opened(interface);
+  std::ranges::move(interface.findings(), std::back_inserter(wiring.warnings));
   if (sends_on && !(ask_for_tags && interface.program().tells().vlan_tag)) {
     auto lost = packet_io::afxdp::find_lost_vlan_tags(device);
     if (lost) wiring.warnings.push_back(std::move(*lost));

@@ -37,9 +37,11 @@ std::uint32_t load(const std::uint32_t* index) noexcept {
 }  // namespace
 
 AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
-                     const RingSizes& rings, Mode mode, Use use, const TxMetadataWishes& transmit)
+                     const RingSizes& rings, Mode mode, Use use, const TxMetadataWishes& transmit,
+                     const SocketWishes& wishes)
     : queue_{queue},
       use_{use},
+      wishes_{wishes},
       pool_{pool},
       rings_{rings},
       transmit_wishes_{transmit},
@@ -51,7 +53,9 @@ AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
 void AfxdpPort::open(const Interface& interface, Mode mode) {
   socket_.emplace(pool_.memory(), rings_, transmit_wishes_);
   refill();
+  prefer_busy_polling();
   bind(interface, mode);
+  find_napi(interface);
   if (transmit_wishes_.any()) grant(interface);
 }
 
@@ -70,6 +74,8 @@ void AfxdpPort::close() noexcept {
 void AfxdpPort::reopen(const Interface& interface, Mode mode) {
   zerocopy_refusal_.clear();
   transmit_refusal_.clear();
+  busy_poll_refusal_.clear();
+  busy_polling_ = BusyPolling::off;
   try {
     open(interface, mode);
   } catch (...) {
@@ -220,6 +226,7 @@ std::size_t AfxdpPort::allocate(std::span<Frame> frames) noexcept {
 void AfxdpPort::flush() noexcept {
   collect();
   refill();
+  if (busy_polling_.load(std::memory_order_relaxed) != BusyPolling::off) return poll_busily();
   wake_transmit();
   wake_receive();
 }

@@ -16,6 +16,7 @@
 #include <linux/if_xdp.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -84,7 +85,8 @@ class AfxdpPort {
   /// attached in generic mode). Throws Failure, see XskSocket and refuse_bind. The pool outlives
   /// the port.
   AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool, const RingSizes& rings,
-            Mode mode, Use use = Use::receive_and_transmit, const TxMetadataWishes& transmit = {});
+            Mode mode, Use use = Use::receive_and_transmit, const TxMetadataWishes& transmit = {},
+            const SocketWishes& wishes = {});
   AfxdpPort(const AfxdpPort&) = delete;
   AfxdpPort& operator=(const AfxdpPort&) = delete;
 
@@ -109,6 +111,17 @@ class AfxdpPort {
   }
   /// Why the time of leaving is not told, where it was wished; else empty.
   [[nodiscard]] const std::string& transmit_refusal() const noexcept { return transmit_refusal_; }
+
+  /// Whether flush() polls the NIC. Any thread.
+  [[nodiscard]] bool is_busy_polling() const noexcept {
+    return busy_polling_.load(std::memory_order_relaxed) == BusyPolling::on;
+  }
+  /// Whether it will from the first packet on: kernels before 6.13 learn then what to poll.
+  [[nodiscard]] bool awaits_busy_polling() const noexcept {
+    return busy_polling_.load(std::memory_order_relaxed) == BusyPolling::from_first_packet;
+  }
+  /// Why it does not, where it was wished; else empty.
+  [[nodiscard]] const std::string& busy_poll_refusal() const noexcept { return busy_poll_refusal_; }
 
   /// Frames that left, of those for which the time was asked, since the last forget_departures().
   [[nodiscard]] std::span<const Departure> departures() const noexcept {
@@ -164,6 +177,9 @@ class AfxdpPort {
   void open(const Interface& interface, Mode mode);
   void bind(const Interface& interface, Mode mode);
   void grant(const Interface& interface);
+  void prefer_busy_polling();
+  void find_napi(const Interface& interface);
+  void poll_busily() noexcept;
   template <bool kDescribed>
   std::size_t transmit_all(std::span<const Frame> frames) noexcept;
   void take_headers(std::span<Frame> frames) noexcept;
@@ -176,8 +192,11 @@ class AfxdpPort {
   [[nodiscard]] std::uint32_t transmit_pending() const noexcept;
   [[nodiscard]] std::uint64_t at_kernel() const noexcept;
 
+  enum class BusyPolling : std::uint8_t { off, from_first_packet, on };
+
   QueueId queue_;
   Use use_;
+  SocketWishes wishes_;
   FramePool& pool_;
   RingSizes rings_;
   TxMetadataWishes transmit_wishes_;
@@ -190,6 +209,9 @@ class AfxdpPort {
   std::string transmit_refusal_;
   bool zerocopy_ = false;
   std::string zerocopy_refusal_;
+  // The port's thread writes it, at most once after set-up; nothing else depends on it.
+  std::atomic<BusyPolling> busy_polling_ = BusyPolling::off;
+  std::string busy_poll_refusal_;
   PortCounters counters_;
 };
 

@@ -68,6 +68,11 @@ struct TxMetadataWishes {
   friend bool operator==(const TxMetadataWishes&, const TxMetadataWishes&) = default;
 };
 
+/// What else is wished of a port's socket.
+struct SocketWishes {
+  std::uint32_t busy_poll_budget = 0;  // preferred busy polling, by so many packets; 0: none
+};
+
 /// Entries; powers of two.
 struct RingSizes {
   std::uint32_t rx = 2048;
@@ -103,6 +108,8 @@ struct InterfaceConfig {
   UmemConfig umem;
   RingSizes rings;
   PollMode poll = PollMode::automatic;
+  bool prefer_busy_poll = false;  // the worker drives the NIC's NAPI, in place of its interrupts
+  std::uint32_t busy_poll_budget = 64;  // ... and takes so many packets at a time
   bool promiscuous = false;  // receive frames for any destination address
   RxMetadataWishes metadata;
   TxMetadataWishes transmit;

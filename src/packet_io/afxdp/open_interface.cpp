@@ -49,11 +49,13 @@ OpenInterface::OpenInterface(const InterfaceConfig& asked, const wire::MatchRule
   config_.umem.numa_node = nic::placement(nic::Device{config_.name}).numa_node;
   const std::vector<QueueId> queues = choose_queues(interface_, config_.queues);
   attach({rules, other});
+  const SocketWishes wishes{
+      .busy_poll_budget = config_.prefer_busy_poll ? config_.busy_poll_budget : 0};
   for (const QueueId queue : queues) {
     if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config_.umem));
     ports_.push_back(std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()],
                                                  config_.rings, mode_to_ask(),
-                                                 Use::receive_and_transmit, config_.transmit));
+                                                 Use::receive_and_transmit, config_.transmit, wishes));
     const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
     log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
@@ -183,6 +185,34 @@ void OpenInterface::steer() {
 Mode OpenInterface::mode_of(const AfxdpPort& port) const noexcept {
   if (attach_mode_ == AttachMode::generic) return Mode::skb;
   return port.is_zerocopy() ? Mode::zerocopy : Mode::copy;
+}
+
+std::string OpenInterface::extras_of(const AfxdpPort& port) {
+  std::string extras;
+  if (port.is_busy_polling()) extras += ", busy polling";
+  if (port.awaits_busy_polling()) extras += ", busy polling from the first packet on";
+  return extras;
+}
+
+std::vector<Finding> OpenInterface::findings() const {
+  std::vector<Finding> found;
+  std::vector<std::string> queues;
+  std::string why;
+  for (const auto& port : ports_) {
+    if (port->busy_poll_refusal().empty()) continue;
+    queues.push_back(std::to_string(port->queue().value()));
+    why = port->busy_poll_refusal();
+  }
+  if (!queues.empty()) {
+    found.push_back(
+        {.code = "XSK-BUSYPOLL-01",
+         .what = fmt::format("{}: no preferred busy polling on queue{} {}", interface_.name,
+                             queues.size() == 1 ? "" : "s", fmt::join(queues, ", ")),
+         .why = why,
+         .next = "nothing is lost, interrupts are used as usual:  interfaces[].poll.prefer_busy: "
+                 "false    says so"});
+  }
+  return found;
 }
 
 std::string OpenInterface::refusal_of(const AfxdpPort& port) const {

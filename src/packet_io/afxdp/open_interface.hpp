@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/failure.hpp"
 #include "packet_io/afxdp/afxdp_port.hpp"
 #include "packet_io/afxdp/config.hpp"
 #include "packet_io/afxdp/interface.hpp"
@@ -74,6 +75,12 @@ class OpenInterface {
 
   /// Whether a filter runs on the NIC itself.
   [[nodiscard]] bool has_filter_on_nic() const noexcept { return filter_ != nullptr; }
+
+  /// What else the port obtained: ", busy polling"; or nothing.
+  [[nodiscard]] static std::string extras_of(const AfxdpPort& port);
+
+  /// What was wished for and not obtained, and is no reason not to start (XSK-BUSYPOLL-01).
+  [[nodiscard]] std::vector<Finding> findings() const;
 
   /// Why it is not a better one, where one was tried; else empty.
   [[nodiscard]] std::string refusal_of(const AfxdpPort& port) const;

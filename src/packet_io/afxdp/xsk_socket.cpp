@@ -21,6 +21,10 @@ namespace {
 constexpr auto kBindPatience = std::chrono::seconds{1};
 constexpr auto kBindPause = std::chrono::milliseconds{2};
 
+/// Any number but 0 has a call poll; ours poll once, since they do not wait. More would count for
+/// calls that do.
+constexpr int kBusyPollMicros = 20;
+
 UniqueFd open_socket() {
   UniqueFd fd{::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)};
   if (fd) return fd;
@@ -172,6 +176,29 @@ int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy) 
     if (errno != EBUSY || std::chrono::steady_clock::now() >= deadline) return errno;
     std::this_thread::sleep_for(kBindPause);
   }
+}
+
+int XskSocket::prefer_busy_polling(std::uint32_t budget) {
+  const auto set = [this](int option, int value) {
+    return ::setsockopt(fd_.get(), SOL_SOCKET, option, &value, sizeof value) == 0;
+  };
+  // Read back, since these options are about a wish.
+  const auto is_set = [this](int option) {
+    int value = 0;
+    socklen_t bytes = sizeof value;
+    return ::getsockopt(fd_.get(), SOL_SOCKET, option, &value, &bytes) == 0 && value != 0;
+  };
+  if (!set(SO_PREFER_BUSY_POLL, 1) || !set(SO_BUSY_POLL, kBusyPollMicros) ||
+      !set(SO_BUSY_POLL_BUDGET, static_cast<int>(budget))) {
+    return errno;
+  }
+  return is_set(SO_PREFER_BUSY_POLL) && is_set(SO_BUSY_POLL) ? 0 : EOPNOTSUPP;
+}
+
+std::uint32_t XskSocket::napi_id() const noexcept {
+  std::uint32_t id = 0;
+  socklen_t bytes = sizeof id;
+  return ::getsockopt(fd_.get(), SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &bytes) == 0 ? id : 0;
 }
 
 bool XskSocket::is_zerocopy() const {

@@ -38,6 +38,14 @@ class XskSocket {
   /// other.
   [[nodiscard]] int try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy);
 
+  /// Asks for preferred busy polling: the NIC's interrupts for the queue stay off while system
+  /// calls on this socket poll its NAPI, for at most `budget` packets each. Before the bind. Answers
+  /// 0 or the errno: EPERM without CAP_NET_ADMIN, ENOPROTOOPT before Linux 5.11.
+  [[nodiscard]] int prefer_busy_polling(std::uint32_t budget);
+
+  /// The NAPI that these calls poll; 0: the kernel does not know it, and they poll nothing.
+  [[nodiscard]] std::uint32_t napi_id() const noexcept;
+
   /// What the kernel says it is, once bound.
   [[nodiscard]] bool is_zerocopy() const;
 
