@@ -120,6 +120,7 @@ void Recovery::adapt_mtu(const Service& service, const Watched& watched, std::ui
   for (Lane* lane : service.group.lanes) {
     for (const auto& port : interface.ports()) lane->adapt(*port, mtu);
   }
+  if (interface.ports().front()->takes_several_buffers()) return;
   try {
     packet_io::afxdp::require_mtu_fits(interface.interface(), interface.config().umem);
   } catch (const Failure& failure) {

@@ -31,8 +31,9 @@ struct Departure {
 /// Moves, in spirit: whoever gives it to transmit() or recycle() has it no longer.
 struct Frame {
   std::byte* data = nullptr;     // first byte of the Ethernet header
-  std::uint32_t bytes = 0;       // length of the frame, without FCS
-  std::uint32_t wire_bytes = 0;  // length on the wire; more than `bytes` where a capture cut it
+  std::uint32_t bytes = 0;       // that are here, without FCS
+  std::uint32_t wire_bytes = 0;  // on the wire; more where a capture cut it, or where the port
+                                 // holds the rest in further buffers, which go with this one
   std::uint32_t headroom = 0;    // bytes in front of `data` that the frame may grow into
   std::uint32_t flow_hash = 0;   // the NIC's; 0: none
   std::uint64_t address = 0;     // the port's own name for the memory

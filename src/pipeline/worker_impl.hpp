@@ -72,7 +72,7 @@ bool Worker<P>::turn(const Way& way) noexcept {
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < received; ++i) {
     Frame& frame = burst_[i];
-    bytes += frame.bytes;
+    bytes += frame.wire_bytes;
     // One reading a packet: two packets with the same stamp, and else alike, would be one record
     // in a sorted set.
     arrival_ =

@@ -43,11 +43,13 @@ enum class Use : std::uint8_t { receive_and_transmit, transmit_only };
 
 /// Written by the port's thread.
 struct PortCounters {
-  Counter received;           // frames handed to the worker
-  Counter transmitted;        // frames taken into the TX ring
+  Counter received;           // packets handed to the worker
+  Counter several_buffers;    // ... of these, larger than a frame of packet memory
+  Counter too_many_buffers;   // packets that the port threw away: of more than kMaxBuffers
+  Counter transmitted;        // packets taken into the TX ring
   Counter completed;          // of those: given back by the kernel, sent or refused
   Counter refused_by_device;  // of those: dropped by the device, with an error
-  Counter refused_by_port;    // not taken into the ring: empty, or not within one frame
+  Counter refused_by_port;    // not taken into the ring: empty, not within one frame, too long
   Counter unfinished;         // not given back before the stop
   Counter bogus_addresses;    // given back: outside our memory, or one frame too many
   Counter device_trouble;     // wake-ups answered by ENETDOWN and the like: the interface is gone
@@ -112,6 +114,9 @@ class AfxdpPort {
   /// Why the time of leaving is not told, where it was wished; else empty.
   [[nodiscard]] const std::string& transmit_refusal() const noexcept { return transmit_refusal_; }
 
+  /// Whether packets may be larger than a frame.
+  [[nodiscard]] bool takes_several_buffers() const noexcept { return most_buffers_sent_ > 1; }
+
   /// Whether flush() polls the NIC. Any thread.
   [[nodiscard]] bool is_busy_polling() const noexcept {
     return busy_polling_.load(std::memory_order_relaxed) == BusyPolling::on;
@@ -136,6 +141,8 @@ class AfxdpPort {
 
   // packet_io::Port. transmit() takes a frame's bytes from Frame::data, which may have moved
   // within its piece of memory; frames that do not lie in one are taken and counted as refused.
+  // A packet of several buffers is one Frame, of its first buffer, whose wire_bytes is larger than
+  // its bytes: what is done with the Frame is done with the whole packet.
   [[nodiscard]] std::size_t receive(std::span<Frame> frames) noexcept;
   [[nodiscard]] std::size_t transmit(std::span<const Frame> frames) noexcept;
   void recycle(std::span<const Frame> frames) noexcept;
@@ -165,6 +172,8 @@ class AfxdpPort {
   [[nodiscard]] xdp_statistics kernel_statistics() const;
   [[nodiscard]] FrameCensus census() const noexcept;
   [[nodiscard]] std::uint32_t frames() const noexcept { return pool_.memory().frames(); }
+  /// Frames that were taken for sending and have not come back, in the TX ring or beyond it.
+  [[nodiscard]] std::uint64_t at_kernel() const noexcept;
 
   [[nodiscard]] QueueId queue() const noexcept { return queue_; }
   /// While the port is open.
@@ -182,6 +191,21 @@ class AfxdpPort {
   void poll_busily() noexcept;
   template <bool kDescribed>
   std::size_t transmit_all(std::span<const Frame> frames) noexcept;
+  [[nodiscard]] Frame frame_at(std::uint64_t address, std::uint32_t bytes) const noexcept;
+
+  // several_buffers.cpp
+  void take_several_buffers(const Interface& interface);
+  [[nodiscard]] std::uint32_t descriptors_of_packet(std::uint32_t index,
+                                                    std::uint32_t available) const noexcept;
+  Frame take_packet(std::uint32_t index, std::uint32_t buffers) noexcept;
+  std::size_t receive_packets(std::span<Frame> frames) noexcept;
+  [[nodiscard]] bool may_send(const Frame& frame, std::uint32_t buffers) const noexcept;
+  void send_packet(const Frame& frame, std::uint32_t index) noexcept;
+  std::size_t transmit_packets(std::span<const Frame> frames) noexcept;
+  void recycle_packets(std::span<const Frame> frames) noexcept;
+  std::uint32_t free_packet(const Frame& frame) noexcept;
+  bool is_later_buffer(std::uint64_t address) noexcept;
+
   void take_headers(std::span<Frame> frames) noexcept;
   void collect() noexcept;
   void refill() noexcept;
@@ -190,7 +214,7 @@ class AfxdpPort {
   void wake_receive() noexcept;
   void free(std::uint64_t address) noexcept;
   [[nodiscard]] std::uint32_t transmit_pending() const noexcept;
-  [[nodiscard]] std::uint64_t at_kernel() const noexcept;
+  [[nodiscard]] std::uint64_t packets_at_kernel() const noexcept;
 
   enum class BusyPolling : std::uint8_t { off, from_first_packet, on };
 
@@ -208,6 +232,9 @@ class AfxdpPort {
   std::optional<TxMetadata> tx_metadata_;      // nothing: frames are sent as they are
   std::string transmit_refusal_;
   bool zerocopy_ = false;
+  bool several_buffers_ = false;          // packets may be larger than a frame
+  std::uint32_t most_buffers_sent_ = 1;   // of a packet
+  std::uint64_t later_buffers_sent_ = 0;  // that are not their packets' first, and not back yet
   std::string zerocopy_refusal_;
   // The port's thread writes it, at most once after set-up; nothing else depends on it.
   std::atomic<BusyPolling> busy_polling_ = BusyPolling::off;

@@ -110,7 +110,7 @@ struct InterfaceConfig {
   PollMode poll = PollMode::automatic;
   bool prefer_busy_poll = false;  // the worker drives the NIC's NAPI, in place of its interrupts
   std::uint32_t busy_poll_budget = 64;  // ... and takes so many packets at a time
-  bool promiscuous = false;  // receive frames for any destination address
+  bool promiscuous = false;             // receive frames for any destination address
   RxMetadataWishes metadata;
   TxMetadataWishes transmit;
 };

@@ -21,6 +21,9 @@ std::uint32_t queue_slots(const Interface& interface) {
   return std::max(interface.queues.receive, interface.queues.receive_maximum);
 }
 
+/// Ethernet's. Packets of this size are for frames that hold them whole.
+constexpr std::uint32_t kUsualMtu = 1500;
+
 /// A packet socket that keeps the interface promiscuous for as long as it is open: the kernel
 /// counts such wishes, and forgets ours when we are gone.
 UniqueFd make_promiscuous(const Interface& interface) {
@@ -49,13 +52,13 @@ OpenInterface::OpenInterface(const InterfaceConfig& asked, const wire::MatchRule
   config_.umem.numa_node = nic::placement(nic::Device{config_.name}).numa_node;
   const std::vector<QueueId> queues = choose_queues(interface_, config_.queues);
   attach({rules, other});
-  const SocketWishes wishes{
-      .busy_poll_budget = config_.prefer_busy_poll ? config_.busy_poll_budget : 0};
+  const SocketWishes wishes{.busy_poll_budget =
+                                config_.prefer_busy_poll ? config_.busy_poll_budget : 0};
   for (const QueueId queue : queues) {
     if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config_.umem));
-    ports_.push_back(std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()],
-                                                 config_.rings, mode_to_ask(),
-                                                 Use::receive_and_transmit, config_.transmit, wishes));
+    ports_.push_back(std::make_unique<AfxdpPort>(
+        interface_, queue, *pools[ports_.size()], config_.rings, mode_to_ask(),
+        Use::receive_and_transmit, config_.transmit, wishes));
     const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
     log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
@@ -97,7 +100,15 @@ void OpenInterface::reopen() {
 void OpenInterface::find() {
   Interface found = find_interface(config_.name);
   config_.umem.frame_size = choose_frame_size(found, config_.mode, config_.umem);
-  require_mtu_fits(found, config_.umem);
+  const bool several_frames = is_larger_than_frame(found, config_.umem);
+  if (several_frames && largest_mtu(config_.umem) < kUsualMtu) {
+    require_mtu_fits(found, config_.umem,
+                     "packets of several frames are passed on, but not edited");
+  }
+  if (several_frames && program_ && !takes_fragments_) {
+    require_mtu_fits(found, config_.umem, "the program was started for packets of one frame");
+  }
+  if (!program_) takes_fragments_ = may_need_fragments(found, config_.umem);
   if (!interface_.name.empty() && found.driver != interface_.driver) {
     throw Failure{
         ExitStatus::host_not_ready,
@@ -129,10 +140,24 @@ void OpenInterface::attach(const Rules& rules) {
 
 void OpenInterface::run_program(const Rules& rules, const RxMetadataWishes& wishes,
                                 AttachMode mode) {
-  program_ = std::make_unique<RedirectProgram>(rules.match, rules.other, queue_slots(interface_),
-                                               wishes, interface_.index);
-  program_->attach(interface_, mode);
-  attach_mode_ = mode;
+  try {
+    program_ = std::make_unique<RedirectProgram>(rules.match, rules.other, queue_slots(interface_),
+                                                 wishes, interface_.index, takes_fragments_);
+    program_->attach(interface_, mode);
+    attach_mode_ = mode;
+  } catch (const Failure& refusal) {
+    const std::string& code = refusal.finding().code;
+    if (!takes_fragments_ || (code != kLoadRefused && code != kAttachRefused)) throw;
+    if (is_larger_than_frame(interface_, config_.umem)) {
+      // A program that asks the driver may have been refused for that.
+      if (code != kLoadRefused || wishes.need_driver()) throw;
+      require_mtu_fits(
+          interface_, config_.umem,
+          "this kernel has no XDP programs for packets of several buffers (Linux 5.18)");
+    }
+    takes_fragments_ = false;
+    run_program(rules, wishes, mode);
+  }
 }
 
 /// The same program, in the best mode that the interface takes now.
@@ -189,6 +214,7 @@ Mode OpenInterface::mode_of(const AfxdpPort& port) const noexcept {
 
 std::string OpenInterface::extras_of(const AfxdpPort& port) {
   std::string extras;
+  if (port.takes_several_buffers()) extras += ", packets of several frames";
   if (port.is_busy_polling()) extras += ", busy polling";
   if (port.awaits_busy_polling()) extras += ", busy polling from the first packet on";
   return extras;

@@ -76,7 +76,7 @@ class OpenInterface {
   /// Whether a filter runs on the NIC itself.
   [[nodiscard]] bool has_filter_on_nic() const noexcept { return filter_ != nullptr; }
 
-  /// What else the port obtained: ", busy polling"; or nothing.
+  /// What else the port obtained: ", packets of several frames, busy polling"; or nothing.
   [[nodiscard]] static std::string extras_of(const AfxdpPort& port);
 
   /// What was wished for and not obtained, and is no reason not to start (XSK-BUSYPOLL-01).
@@ -89,7 +89,7 @@ class OpenInterface {
   [[nodiscard]] const std::string& metadata_refusal() const noexcept { return metadata_refusal_; }
 
  private:
-  struct Rules;  // what the program is loaded with
+  struct Rules;  // what the program is loaded for
 
   void find();
   void attach(const Rules& rules);
@@ -101,7 +101,8 @@ class OpenInterface {
 
   InterfaceConfig config_;
   Interface interface_;
-  UniqueFd promiscuous_;  // the interface is so while this socket is open
+  UniqueFd promiscuous_;          // the interface is so while this socket is open
+  bool takes_fragments_ = false;  // the program takes packets of several buffers
   AttachMode attach_mode_ = AttachMode::native;
   std::string native_refusal_;
   std::string metadata_refusal_;

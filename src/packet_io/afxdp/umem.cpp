@@ -62,9 +62,8 @@ std::uint32_t choose_frame_size(const Interface& interface, Mode mode,
   UmemConfig small = config;
   small.frame_size = kSmallFrame;
   const bool copies = mode == Mode::copy || mode == Mode::skb;
-  const bool takes_small =
-      copies || std::find(kTakeSmallFrames.begin(), kTakeSmallFrames.end(), interface.driver) !=
-                    kTakeSmallFrames.end();
+  const bool takes_small = copies || std::find(kTakeSmallFrames.begin(), kTakeSmallFrames.end(),
+                                               interface.driver) != kTakeSmallFrames.end();
   return takes_small && interface.mtu <= largest_mtu(small) ? kSmallFrame : kLargeFrame;
 }
 
@@ -72,7 +71,8 @@ std::uint32_t largest_mtu(const UmemConfig& config) noexcept {
   return config.frame_size - kHeadroom - config.headroom - kLinkBytes;
 }
 
-void require_mtu_fits(const Interface& interface, const UmemConfig& config) {
+void require_mtu_fits(const Interface& interface, const UmemConfig& config,
+                      const std::string& why_not_several) {
   const std::uint32_t headroom = kHeadroom + config.headroom;
   const std::uint32_t largest = largest_mtu(config);
   if (interface.mtu <= largest) return;
@@ -84,8 +84,9 @@ void require_mtu_fits(const Interface& interface, const UmemConfig& config) {
        .what =
            fmt::format("{}: packets may be larger than a frame of packet memory", interface.name),
        .why = fmt::format("MTU is {}; umem.frame_size {} less {} bytes of headroom and {} of "
-                          "Ethernet and VLAN headers leaves {}",
-                          interface.mtu, config.frame_size, headroom, kLinkBytes, largest),
+                          "Ethernet and VLAN headers leaves {}{}{}",
+                          interface.mtu, config.frame_size, headroom, kLinkBytes, largest,
+                          why_not_several.empty() ? "" : ";\n", why_not_several),
        .next = config.frame_size < 4096
                    ? "set umem.frame_size: 4096" +
                          (largest < kSmallestUsefulMtu ? "" : "    or:  " + lower)

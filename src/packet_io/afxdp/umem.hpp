@@ -50,6 +50,11 @@ class Umem {
   /// In front of each frame, all told.
   [[nodiscard]] std::uint32_t headroom() const noexcept { return kHeadroom + extra_headroom_; }
 
+  /// Its configuration, as far as the kernel was told.
+  [[nodiscard]] UmemConfig shape() const {
+    return {.frames = frames_, .frame_size = frame_size_, .headroom = extra_headroom_};
+  }
+
   /// Of these bytes, those in pages of 2 MiB: all or none of them but for transparent ones.
   [[nodiscard]] std::uint64_t huge_bytes() const noexcept;
   /// The NUMA node of its first byte; nothing where the kernel does not say.
@@ -75,7 +80,22 @@ class Umem {
 [[nodiscard]] std::uint32_t largest_mtu(const UmemConfig& config) noexcept;
 
 /// Throws Failure (XSK-MTU-01) where a full-size packet with two VLAN tags does not fit a frame:
-/// the kernel would drop those one by one.
-void require_mtu_fits(const Interface& interface, const UmemConfig& config);
+/// the kernel would drop those one by one. `why_not_several` says why it may not be several frames.
+void require_mtu_fits(const Interface& interface, const UmemConfig& config,
+                      const std::string& why_not_several = {});
+
+/// Whether packets of this interface may be larger than a frame.
+[[nodiscard]] inline bool is_larger_than_frame(const Interface& interface,
+                                               const UmemConfig& config) noexcept {
+  return interface.mtu > largest_mtu(config);
+}
+
+/// Whether its driver may want an XDP program that takes packets of several buffers, be they of our
+/// frames or of its own: Intel's do from an MTU of 3046 on, veth from 3499 on.
+[[nodiscard]] inline bool may_need_fragments(const Interface& interface,
+                                             const UmemConfig& config) noexcept {
+  constexpr std::uint32_t kEveryDriverTakes = 3000;
+  return interface.mtu > kEveryDriverTakes || is_larger_than_frame(interface, config);
+}
 
 }  // namespace valinor::packet_io::afxdp

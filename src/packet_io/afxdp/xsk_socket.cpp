@@ -21,6 +21,9 @@ namespace {
 constexpr auto kBindPatience = std::chrono::seconds{1};
 constexpr auto kBindPause = std::chrono::milliseconds{2};
 
+/// linux/if_xdp.h of Debian 12 lacks it (Linux 6.6): XDP_USE_SG.
+constexpr int kUseSeveralBuffers = 1 << 4;
+
 /// Any number but 0 has a call poll; ours poll once, since they do not wait. More would count for
 /// calls that do.
 constexpr int kBusyPollMicros = 20;
@@ -161,13 +164,15 @@ XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataW
   tx.cached_cons = sizes.tx;
 }
 
-int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy) {
+int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy,
+                        bool several_buffers) {
   sockaddr_xdp address{};
   address.sxdp_family = AF_XDP;
   address.sxdp_ifindex = interface.value();
   address.sxdp_queue_id = queue.value();
   address.sxdp_flags =
-      static_cast<std::uint16_t>((zerocopy ? XDP_ZEROCOPY : XDP_COPY) | XDP_USE_NEED_WAKEUP);
+      static_cast<std::uint16_t>((zerocopy ? XDP_ZEROCOPY : XDP_COPY) | XDP_USE_NEED_WAKEUP |
+                                 (several_buffers ? kUseSeveralBuffers : 0));
   const auto deadline = std::chrono::steady_clock::now() + kBindPatience;
   for (;;) {
     if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
