@@ -207,7 +207,7 @@ def test_a_missing_capability(examine, missing):
 def test_too_little_lockable_memory(examine):
     wrap = ["prlimit", "--memlock=1048576:1048576", *with_capabilities(*NEEDED[:-1])]
     findings, status = examine(about="host", wrap=wrap)
-    assert "1024 KiB may be locked, 64 MiB" in of("memlock", findings, "fail")["text"]
+    assert "1024 KiB may be locked, 32 MiB" in of("memlock", findings, "fail")["text"]
     assert status == HOST_NOT_READY
 
 
