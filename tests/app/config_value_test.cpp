@@ -5,6 +5,7 @@
 #include "app/config_suggest.hpp"
 #include "app/config_texts.hpp"
 #include "app/config_units.hpp"
+#include "app/config_value.hpp"
 
 namespace valinor::app {
 namespace {
