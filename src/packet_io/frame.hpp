@@ -55,4 +55,8 @@ static_assert(sizeof(Frame) == 64);  // a cache line
 /// updates per packet. Larger: the last packet of a burst is stamped late.
 inline constexpr std::size_t kMaxBurst = 64;
 
+/// Buffers of a packet: as many as Linux puts into one of its own, MAX_SKB_FRAGS and the one that
+/// they hang on. Longer ones it could not send.
+inline constexpr std::uint32_t kMaxBuffers = 18;
+
 }  // namespace valinor::packet_io

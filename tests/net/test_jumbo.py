@@ -1,9 +1,15 @@
 """Packets that are larger than a frame of packet memory: recorded, passed on whole, not edited."""
 
+import os
+import re
+import socket
+
 import pytest
 
 import formats
+from bed import run as run_command, wait_until
 from formats import Flow
+from test_forward import connect, transfer
 from test_records import make_hops
 
 MTU = 9000
@@ -68,6 +74,29 @@ def test_forwarded_whole_in_order(box, chain, backwards):
     assert "accounted for" not in outcome.stderr
 
 
+@pytest.mark.parametrize("offload", ["on", "off"])
+def test_a_stack_with_jumbo_frames_goes_through(box, chain, echo_server, offload):
+    """Checksums that its sender left to a NIC are completed over all of the packet."""
+    chain.set_mtu(MTU)
+    chain.set_offload(offload)
+    chain.limit_tcp_windows()
+    run = box.start()
+    with connect(chain, socket.SOCK_DGRAM) as peer:
+        for size in (1, 3797, 3798, 3799, 3800, 7639, 8971, 8972):
+            message = os.urandom(size)
+            peer.send(message)
+            assert peer.recv(16384) == message
+    with connect(chain) as peer:
+        sent, received = transfer(peer, 20 << 20)
+    assert sent == received
+    chain.settle()
+    outcome = run.stop()
+    assert outcome.frames["dropped"] == 0
+    assert "packets of several frames" in outcome.stdout
+    completed = outcome.edits.get("checksums completed", 0)
+    assert completed > 100 if offload == "on" else completed < 20
+
+
 def test_not_edited_but_passed_on(box, chain):
     chain.set_mtu(MTU)
     run = box.start("role=sink")
@@ -106,3 +135,41 @@ def test_a_side_that_takes_smaller_packets(box, chain):
     outcome = run.stop()
     assert outcome.frames["transmitted"] == 3
     assert outcome.dropped == {"tx_refused": 2}
+
+
+def remake_pair(bed):
+    """With the MTU from its first moment on."""
+    queues = ("numrxqueues", 2, "numtxqueues", 2)
+    bed.remove_pair()
+    run_command("ip", "-n", bed.host, "link", "add", bed.host_interface, "mtu", MTU, *queues, "type",
+                "veth", "peer", "name", bed.gen_interface, "mtu", MTU, "netns", bed.gen, *queues)
+    for namespace, interface in bed.ends():
+        run_command("ip", "-n", namespace, "link", "set", interface, "up")
+
+
+def test_whole_again_on_an_interface_that_was_made_again(program, bed):
+    bed.set_mtu(MTU)
+    frames = make_frames(20)
+    run = program.start("role=reflect")
+    for number in range(5):
+        with bed.socket() as sender:
+            for frame in frames:
+                sender.send(frame.data)
+            assert sorted(sender.receive(len(frames))) == sorted(
+                frame.reflected() for frame in frames)
+            for frame in frames:  # on their way when the pair goes
+                sender.send(frame.data)
+        remake_pair(bed)
+        wait_until(lambda: run.text().count(": open again") > number, "the new pair to be open")
+    outcome = run.stop(status=None)
+    assert outcome.frames["transmitted"] >= 100
+    assert "of packet memory are accounted for" not in outcome.stderr
+    assert "bogus addresses" not in outcome.stdout
+
+
+def test_packet_memory_and_busy_polling_are_told_at_the_start(program, bed):
+    run = program.start("interfaces[0].umem.hugepages=off", "interfaces[0].poll.prefer_busy=true")
+    assert re.search(r"^  memory     2 x 16 MiB \(4 KiB pages\)$", run.text(), re.M)
+    assert ("warning[XSK-BUSYPOLL-01]: veth-host: no preferred busy polling on queues 0, 1"
+            in run.text() or "obtained, busy polling" in run.text())
+    run.stop()

@@ -34,6 +34,7 @@
 #include "packet_io/afxdp/xsk_socket.hpp"
 #include "packet_io/frame.hpp"
 #include "packet_io/port.hpp"
+#include "wire/reader.hpp"
 
 namespace valinor::packet_io::afxdp {
 
@@ -113,6 +114,10 @@ class AfxdpPort {
   }
   /// Why the time of leaving is not told, where it was wished; else empty.
   [[nodiscard]] const std::string& transmit_refusal() const noexcept { return transmit_refusal_; }
+
+  /// What a packet has besides the bytes of its Frame, buffer by buffer, in `room`.
+  [[nodiscard]] std::span<const wire::Bytes> rest_of(const Frame& frame,
+                                                     std::span<wire::Bytes> room) const noexcept;
 
   /// Whether packets may be larger than a frame.
   [[nodiscard]] bool takes_several_buffers() const noexcept { return most_buffers_sent_ > 1; }

@@ -16,10 +16,6 @@
 
 namespace valinor::packet_io::afxdp {
 
-/// Buffers of a packet: as many as the kernel puts into one of its own, MAX_SKB_FRAGS and the one
-/// that they hang on. Longer ones it could not send.
-inline constexpr std::uint32_t kMaxBuffers = 18;
-
 class PacketChains {
  public:
   /// A piece of a packet; no bytes: there is none.

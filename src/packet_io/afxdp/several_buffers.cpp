@@ -79,6 +79,17 @@ std::size_t AfxdpPort::receive_packets(std::span<Frame> frames) noexcept {
   return received;
 }
 
+std::span<const wire::Bytes> AfxdpPort::rest_of(const Frame& frame,
+                                                std::span<wire::Bytes> room) const noexcept {
+  if (frame.wire_bytes <= frame.bytes || !pool_.chains().enabled()) return {};
+  std::size_t count = 0;
+  for (auto next = pool_.chains().after(frame.address); next.bytes != 0 && count < room.size();
+       next = pool_.chains().after(next.address)) {
+    room[count++] = {pool_.memory().at(next.address), next.bytes};
+  }
+  return room.first(count);
+}
+
 bool AfxdpPort::may_send(const Frame& frame, std::uint32_t buffers) const noexcept {
   const Umem& memory = pool_.memory();
   if (frame.bytes == 0 || !memory.fits(memory.address_of(frame.data), frame.bytes)) return false;
