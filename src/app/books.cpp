@@ -42,7 +42,8 @@ std::uint64_t FrameBooks::all_dropped() const noexcept { return sum(dropped); }
 
 std::uint64_t FrameBooks::never_received() const noexcept {
   return dropped[static_cast<std::size_t>(DropReason::rx_ring_full)] +
-         dropped[static_cast<std::size_t>(DropReason::rx_no_frame)];
+         dropped[static_cast<std::size_t>(DropReason::rx_no_frame)] +
+         dropped[static_cast<std::size_t>(DropReason::rx_too_long)];
 }
 
 bool FrameBooks::balanced() const noexcept {

@@ -60,7 +60,9 @@ class Reader {
     }
     switch (key_.type) {
       case ValueType::boolean: return read_boolean();
-      case ValueType::number: return read_number(parse_number(node_.text));
+      case ValueType::number:
+        if (!key_.choices.empty() && node_.text == key_.choices) return Value{Number{0}};
+        return read_number(parse_number(node_.text));
       case ValueType::size: return read_number(parse_size(node_.text));
       case ValueType::duration: return read_number(parse_duration(node_.text));
       case ValueType::choice: return read_choice();

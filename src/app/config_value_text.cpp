@@ -77,7 +77,11 @@ std::string member_text(const SchemaKey& key, Number member) {
 std::string to_text(const SchemaKey& key, const Value& value) {
   switch (key.type) {
     case ValueType::boolean: return std::get<bool>(value) ? "true" : "false";
-    case ValueType::number: return std::to_string(std::get<Number>(value));
+    case ValueType::number: {
+      const Number number = std::get<Number>(value);
+      const bool is_word = number == 0 && !key.choices.empty();
+      return is_word ? std::string{key.choices} : std::to_string(number);
+    }
     case ValueType::size: return format_size(std::get<Number>(value));
     case ValueType::duration: return format_duration(std::get<Number>(value));
     case ValueType::choice: {
@@ -120,8 +124,9 @@ std::string wanted(const SchemaKey& key) {
     case ValueType::boolean: return "true or false";
     case ValueType::number:
       if (key.min == key.max) return std::to_string(key.min);
-      return fmt::format("{} {}{}", key.power_of_two ? "a power of two" : "a whole number",
-                         range_text(key), unit_text(key));
+      return fmt::format("{}{} {}{}", key.choices.empty() ? "" : fmt::format("{} or ", key.choices),
+                         key.power_of_two ? "a power of two" : "a whole number", range_text(key),
+                         unit_text(key));
     case ValueType::size: return "a size " + range_text(key);
     case ValueType::duration: return "a time " + range_text(key);
     case ValueType::choice: return "one of " + words_text(key);

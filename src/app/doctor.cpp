@@ -15,6 +15,7 @@
 #include "doctor/rules.hpp"
 #include "nic/restore.hpp"
 #include "nic/settings.hpp"
+#include "packet_io/afxdp/umem.hpp"
 #include "pipeline/config.hpp"
 
 namespace valinor::app {
@@ -65,10 +66,18 @@ std::vector<Wanted> choose(const DoctorCommand& command, const Config* config) {
   return wanted;
 }
 
-/// The CPUs on which the workers of a run would be pinned.
+/// What a run would choose: the size of frames, the CPUs of its workers.
 void plan(std::vector<Wanted>& wanted, const std::vector<NicFacts>& nics) {
   std::vector<WorkerGroup> groups;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
+    InterfaceConfig& interface = wanted[i].interface;
+    interface.umem.frame_size =
+        choose_frame_size({.name = nics[i].name,
+                           .index = {},
+                           .mtu = nics[i].link.mtu,
+                           .driver = nics[i].driver.driver,
+                           .queues = nics[i].queues},
+                          interface.mode, interface.umem);
     wanted[i].queue_count = doctor::queues_read(nics[i], wanted[i]).size();
     groups.push_back({.workers = wanted[i].queue_count,
                       .configured = wanted[i].interface.cpus,

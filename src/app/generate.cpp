@@ -119,9 +119,10 @@ ExitStatus generate(const GenCommand& command, Signals& signals) {
   require_frame_fits(frames.frame_bytes(), interface.mtu + sizeof(wire::EthernetHeader),
                      fmt::format("{} with its MTU of {}", interface.name, interface.mtu));
   packet_io::afxdp::FramePools pools;
+  const packet_io::afxdp::UmemConfig memory{.frame_size = 4096};
   std::vector<std::unique_ptr<AfxdpPort>> ports;
   for (const QueueId queue : packet_io::afxdp::choose_queues(interface, command.queues)) {
-    pools.push_back(std::make_unique<packet_io::afxdp::FramePool>(packet_io::afxdp::UmemConfig{}));
+    pools.push_back(std::make_unique<packet_io::afxdp::FramePool>(memory));
     ports.push_back(std::make_unique<AfxdpPort>(
         interface, queue, *pools.back(), packet_io::afxdp::RingSizes{},
         packet_io::afxdp::Mode::automatic, packet_io::afxdp::Use::transmit_only));

@@ -72,7 +72,7 @@ void Lane::check_frames() const {
   for (const Port* port : ports_) {
     const auto census = port->census();
     found += census.fill + census.rx + census.tx + census.completion;
-    with_kernel += 1 + port->counters().unfinished.value();
+    with_kernel += 1 + port->counters().unfinished.value() + port->at_kernel();
     if (port->is_zerocopy()) return;
   }
   const auto census = ports_.front()->census();

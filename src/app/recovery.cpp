@@ -120,6 +120,7 @@ void Recovery::adapt_mtu(const Service& service, const Watched& watched, std::ui
   for (Lane* lane : service.group.lanes) {
     for (const auto& port : interface.ports()) lane->adapt(*port, mtu);
   }
+  if (interface.ports().front()->takes_several_buffers()) return;
   try {
     packet_io::afxdp::require_mtu_fits(interface.interface(), interface.config().umem);
   } catch (const Failure& failure) {
@@ -182,6 +183,9 @@ void Recovery::open(Service& service) {
     const std::string refusal = interface.refusal_of(port);
     log::info("{}: open again, mode {}{}{}", interface.interface().name,
               to_name(interface.mode_of(port)), refusal.empty() ? "" : "; ", refusal);
+    for (const Finding& finding : interface.findings()) {
+      log::warning("{}: {} [{}]", finding.what, finding.why, finding.code);
+    }
     if (knew_times && !interface.program().tells().need_driver()) {
       log::warning(
           "{}: what the NIC says of packets (times, hash, VLAN tags) is not asked again "

@@ -112,12 +112,16 @@ void Runtime::print_start() const {
     const OpenInterface& interface = *wiring_.interfaces[i];
     for (const auto& port : interface.ports()) {
       const std::string refusal = interface.refusal_of(*port);
-      fmt::print(stderr, "  {:<10} {}, queue {} on {}: mode {} asked, {}{} obtained{}{}\n",
+      fmt::print(stderr, "  {:<10} {}, queue {} on {}: mode {} asked, {}{} obtained{}{}{}\n",
                  interface.interface().name, interface.interface().driver, port->queue().value(),
                  describe_cpu(*port), to_name(wiring_.asked[i]),
                  interface.has_filter_on_nic() ? "filter on the NIC and " : "",
-                 to_name(interface.mode_of(*port)), refusal.empty() ? "" : "; ", refusal);
+                 to_name(interface.mode_of(*port)), OpenInterface::extras_of(*port),
+                 refusal.empty() ? "" : "; ", refusal);
     }
+  }
+  for (const auto& pools : wiring_.pools) {
+    fmt::print(stderr, "  memory     {}\n", packet_io::afxdp::describe(pools));
   }
   fmt::print(stderr, "  clock      {}\n", clock::to_text(discipline_.quality()));
   for (std::size_t i = 0; i < wiring_.times.size(); ++i) {

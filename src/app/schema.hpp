@@ -59,7 +59,7 @@ struct SchemaKey {
   bool power_of_two = false;
   bool hex = false;               // numbers are printed as 0x1212
   bool repeats = false;           // a list may name one member twice
-  std::string_view choices = {};  // "auto|zerocopy|copy|skb"
+  std::string_view choices = {};  // "auto|zerocopy|copy|skb"; of a number: a word for 0
 
   /// `interface` is an index into Config::interfaces, for paths under interfaces[].
   void (*land)(Config& config, std::size_t interface, const Value& value) = nullptr;

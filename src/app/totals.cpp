@@ -55,7 +55,8 @@ LiveTotals Counted::live() const {
     for (const Port* port : lane->ports()) {
       const auto kernel = port->kernel_statistics();
       totals.transmitted += port->counters().sent();
-      totals.dropped += kernel.rx_ring_full + kernel.rx_dropped + port->counters().refused();
+      totals.dropped += kernel.rx_ring_full + kernel.rx_dropped + port->counters().refused() +
+                        port->counters().too_many_buffers.value();
     }
   }
   if (tap_ != nullptr) {
@@ -86,6 +87,7 @@ FrameBooks Counted::frames() const {
       const auto& counters = port->counters();
       books.transmitted += counters.sent();
       books.dropped_by(DropReason::tx_refused) += counters.refused();
+      books.dropped_by(DropReason::rx_too_long) += counters.too_many_buffers.value();
       books.dropped_by(DropReason::tx_unfinished) += counters.unfinished.value();
       const auto kernel = port->kernel_statistics();
       books.dropped_by(DropReason::rx_ring_full) += kernel.rx_ring_full;
@@ -196,7 +198,7 @@ std::string Counted::residence() const {
 
 /// What was odd about records, and about the ports.
 std::string Counted::notes() const {
-  std::uint64_t cut = 0, copies = 0, x86 = 0, pairs = 0, bogus = 0, trouble = 0;
+  std::uint64_t cut = 0, copies = 0, x86 = 0, pairs = 0, bogus = 0, trouble = 0, several = 0;
   for (const auto& lane : wiring_.lanes) {
     const pipeline::WorkerStats& stats = lane->stats();
     cut += stats.hops_cut.value();
@@ -206,6 +208,7 @@ std::string Counted::notes() const {
     for (const Port* port : lane->ports()) {
       bogus += port->counters().bogus_addresses.value();
       trouble += port->counters().device_trouble.value();
+      several += port->counters().several_buffers.value();
     }
   }
   std::string records;
@@ -215,6 +218,7 @@ std::string Counted::notes() const {
   append(records, "x86 order", x86);
   append(records, "unsure", exporter_.front().unsure);
   std::string ports;
+  append(ports, "packets of several frames", several);
   append(ports, "wake-ups that found the device gone or down", trouble);
   append(ports, "bogus addresses", bogus);
   return list("noted", records) + list("ports", ports);

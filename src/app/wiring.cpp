@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "app/cpu_plan.hpp"
 #include "base/failure.hpp"
@@ -40,6 +41,7 @@ OpenInterface& open(Wiring& wiring, InterfaceConfig wanted, const Config& config
   wiring.asked.push_back(wanted.mode);
   OpenInterface& interface = *wiring.interfaces.back();
   time.opened(interface);
+  std::ranges::move(interface.findings(), std::back_inserter(wiring.warnings));
   if (sends_on && !(ask_for_tags && interface.program().tells().vlan_tag)) {
     auto lost = packet_io::afxdp::find_lost_vlan_tags(device);
     if (lost) wiring.warnings.push_back(std::move(*lost));
@@ -99,6 +101,11 @@ std::uint32_t room_for_insertions(Role role) {
   return static_cast<std::uint32_t>((kLargest + kCacheLine - 1) / kCacheLine * kCacheLine);
 }
 
+std::uint32_t frame_size_of(const InterfaceConfig& config) {
+  return packet_io::afxdp::choose_frame_size(packet_io::afxdp::find_interface(config.name),
+                                             config.mode, config.umem);
+}
+
 /// A sender behind a veth leaves its checksums to a NIC that never comes; a real NIC has seen them
 /// finished.
 bool leaves_checksums(const OpenInterface& interface) {
@@ -138,9 +145,10 @@ void wire_two_sided(Wiring& wiring, const Config& config, const clock::SharedTim
   InterfaceConfig towards_host = config.host_side();
   // One pool serves the rings of both sides.
   towards_network.umem.frames += towards_host.umem.frames;
+  towards_network.umem.headroom = towards_host.umem.headroom =
+      room_for_insertions(config.worker.role);
   towards_network.umem.frame_size =
-      std::max(towards_network.umem.frame_size, towards_host.umem.frame_size);
-  towards_network.umem.headroom = room_for_insertions(config.worker.role);
+      std::max(frame_size_of(towards_network), frame_size_of(towards_host));
   towards_host.umem = towards_network.umem;
   towards_network.promiscuous = towards_host.promiscuous = true;
 

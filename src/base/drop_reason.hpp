@@ -25,6 +25,7 @@ enum class DropReason : std::uint8_t {
   tx_unfinished,  // handed to the kernel, never reported as sent before the stop
   rx_ring_full,   // the kernel found our RX ring full
   rx_no_frame,    // the kernel found no free frame, or the frame was too large for one
+  rx_too_long,    // a packet of more frames of packet memory than could be sent
   count_
 };
 
@@ -33,9 +34,9 @@ inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason:
 /// The counter's name: "truncated". For `none`: "none".
 [[nodiscard]] constexpr std::string_view to_name(DropReason reason) noexcept {
   constexpr std::array<std::string_view, kDropReasons> kNames{
-      "none",          "truncated",      "hop_count",  "broken_chain", "unknown_layout",
-      "malformed_ip",  "unknown_format", "unwanted",   "tx_full",      "tx_refused",
-      "tx_unfinished", "rx_ring_full",   "rx_no_frame"};
+      "none",          "truncated",      "hop_count",   "broken_chain", "unknown_layout",
+      "malformed_ip",  "unknown_format", "unwanted",    "tx_full",      "tx_refused",
+      "tx_unfinished", "rx_ring_full",   "rx_no_frame", "rx_too_long"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

@@ -56,7 +56,8 @@ BindTest test_bind(const NicFacts& nic, const Wanted& wanted) {
     const Interface interface = find_interface(nic.name);
     const std::uint32_t slots =
         std::max(interface.queues.receive, interface.queues.receive_maximum);
-    RedirectProgram program{{}, OtherTraffic::kernel, slots};
+    const bool takes_fragments = may_need_fragments(interface, wanted.interface.umem);
+    RedirectProgram program{{}, OtherTraffic::kernel, slots, {}, {}, takes_fragments};
     attach(program, interface, wanted.interface.mode, test);
     const bool is_generic = wanted.interface.mode == Mode::skb || !test.native_refusal.empty();
     const Mode mode = is_generic ? Mode::skb : wanted.interface.mode;

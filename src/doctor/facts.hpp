@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/failure.hpp"
+#include "base/kernel_version.hpp"
 #include "base/units.hpp"
-#include "doctor/kernel_version.hpp"
 #include "nic/ethtool.hpp"
 #include "nic/features.hpp"
 #include "nic/flow_rules.hpp"

@@ -10,6 +10,7 @@ namespace valinor::doctor {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+constexpr std::uint64_t kHugePage = 2 * kMiB;
 
 void judge_kernel(const HostFacts& host, Diagnoses& out) {
   if (!host.af_xdp) {
@@ -84,6 +85,25 @@ void judge_memory(const HostFacts& host, const std::vector<Wanted>& wanted, Diag
            "sudo prlimit --pid $$ --memlock=unlimited    systemd: LimitMEMLOCK=infinity"));
 }
 
+/// Free pages of 2 MiB, and whether they are enough where the configuration requires them.
+void judge_huge_pages(const HostFacts& host, const std::vector<Wanted>& wanted, Diagnoses& out) {
+  std::uint64_t required = 0;
+  for (const Wanted& one : wanted) {
+    const auto& umem = one.interface.umem;
+    if (umem.huge_pages != packet_io::afxdp::HugePages::require) continue;
+    const std::uint64_t bytes = std::uint64_t{umem.frames} * umem.frame_size;
+    required += (bytes + kHugePage - 1) / kHugePage * one.queue_count;
+  }
+  if (host.huge_pages_free < required) {
+    out.push_back(fail("hugepages",
+                       fmt::format("{} of 2 MiB are free, and umem.hugepages: require needs {}",
+                                   host.huge_pages_free, required),
+                       fmt::format("sysctl vm.nr_hugepages={}", required)));
+  } else if (host.huge_pages_free != 0) {
+    out.push_back(ok("hugepages", fmt::format("{} of 2 MiB are free", host.huge_pages_free)));
+  }
+}
+
 /// CPUs of all workers, ascending, each once.
 std::vector<CpuId> cpus_of(const std::vector<Wanted>& wanted) {
   std::vector<CpuId> cpus;
@@ -132,9 +152,7 @@ Diagnoses judge_host(const HostFacts& host, const std::vector<Wanted>& wanted) {
   judge_rights(host, out);
   judge_memory(host, wanted, out);
   judge_cpus(host, wanted, out);
-  if (host.huge_pages_free != 0) {
-    out.push_back(ok("hugepages", fmt::format("{} of 2 MiB are free", host.huge_pages_free)));
-  }
+  judge_huge_pages(host, wanted, out);
   return out;
 }
 

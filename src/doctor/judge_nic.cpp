@@ -8,7 +8,7 @@ namespace valinor::doctor {
 Diagnoses judge_nic(const NicFacts& nic, const Wanted& wanted, const HostFacts& host) {
   Diagnoses out;
   judge_link(nic, out);
-  judge_xdp(nic, wanted, out);
+  judge_xdp(nic, wanted, host, out);
   judge_queues(nic, wanted, out);
   judge_offloads(nic, out);
   judge_latency(nic, wanted, out);

@@ -17,8 +17,9 @@ namespace valinor::doctor {
 [[nodiscard]] Diagnoses judge_redis(const RedisFacts& redis);
 
 // Parts of judge_nic(), each in a file of its own.
-void judge_link(const NicFacts& nic, Diagnoses& out);                           // link_rules
-void judge_xdp(const NicFacts& nic, const Wanted& wanted, Diagnoses& out);      // xdp_rules
+void judge_link(const NicFacts& nic, Diagnoses& out);  // link_rules
+void judge_xdp(const NicFacts& nic, const Wanted& wanted, const HostFacts& host,
+               Diagnoses& out);                                                 // xdp_rules
 void judge_queues(const NicFacts& nic, const Wanted& wanted, Diagnoses& out);   // queue_rules
 void judge_offloads(const NicFacts& nic, Diagnoses& out);                       // offload_rules
 void judge_latency(const NicFacts& nic, const Wanted& wanted, Diagnoses& out);  // latency_rules

@@ -92,10 +92,20 @@ void judge_bind(const NicFacts& nic, Diagnoses& out) {
                             : ok("bind", text));
 }
 
-void judge_mtu(const NicFacts& nic, const Wanted& wanted, Diagnoses& out) {
+void judge_mtu(const NicFacts& nic, const Wanted& wanted, const HostFacts& host, Diagnoses& out) {
   const auto& umem = wanted.interface.umem;
   const std::uint32_t largest = packet_io::afxdp::largest_mtu(umem);
   if (nic.link.mtu <= largest) return;
+  constexpr std::uint32_t kUsualMtu = 1500;
+  constexpr KernelVersion kSeveralFrames{6, 6, 0};
+  const bool may_be_several = host.kernel >= kSeveralFrames && largest >= kUsualMtu;
+  if (may_be_several) {
+    out.push_back(
+        ok("mtu", fmt::format("{}: packets of more than {} bytes are several frames of {}, "
+                              "passed on whole and not edited",
+                              nic.link.mtu, largest, umem.frame_size)));
+    return;
+  }
   out.push_back(
       fail("mtu",
            fmt::format("MTU {}, but frames of {} bytes hold packets of an MTU of {} at most",
@@ -123,11 +133,11 @@ void judge_stamps(const NicFacts& nic, Diagnoses& out) {
 
 }  // namespace
 
-void judge_xdp(const NicFacts& nic, const Wanted& wanted, Diagnoses& out) {
+void judge_xdp(const NicFacts& nic, const Wanted& wanted, const HostFacts& host, Diagnoses& out) {
   judge_features(nic, wanted, out);
   judge_programs(nic, out);
   judge_bind(nic, out);
-  judge_mtu(nic, wanted, out);
+  judge_mtu(nic, wanted, host, out);
   judge_stamps(nic, out);
 }
 

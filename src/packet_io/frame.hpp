@@ -31,8 +31,9 @@ struct Departure {
 /// Moves, in spirit: whoever gives it to transmit() or recycle() has it no longer.
 struct Frame {
   std::byte* data = nullptr;     // first byte of the Ethernet header
-  std::uint32_t bytes = 0;       // length of the frame, without FCS
-  std::uint32_t wire_bytes = 0;  // length on the wire; more than `bytes` where a capture cut it
+  std::uint32_t bytes = 0;       // that are here, without FCS
+  std::uint32_t wire_bytes = 0;  // on the wire; more where a capture cut it, or where the port
+                                 // holds the rest in further buffers, which go with this one
   std::uint32_t headroom = 0;    // bytes in front of `data` that the frame may grow into
   std::uint32_t flow_hash = 0;   // the NIC's; 0: none
   std::uint64_t address = 0;     // the port's own name for the memory
@@ -53,5 +54,9 @@ static_assert(sizeof(Frame) == 64);  // a cache line
 /// Frames taken from RX per turn. 64 is what drivers move per NAPI poll. Smaller: more ring
 /// updates per packet. Larger: the last packet of a burst is stamped late.
 inline constexpr std::size_t kMaxBurst = 64;
+
+/// Buffers of a packet: as many as Linux puts into one of its own, MAX_SKB_FRAGS and the one that
+/// they hang on. Longer ones it could not send.
+inline constexpr std::uint32_t kMaxBuffers = 18;
 
 }  // namespace valinor::packet_io

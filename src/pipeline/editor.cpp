@@ -176,16 +176,18 @@ bool Editor::answer(Frame& frame, HostTime now, std::uint32_t mtu,
   return true;
 }
 
-void Editor::complete_checksum(Frame& frame, bool by_nic) noexcept {
+void Editor::complete_checksum(Frame& frame, bool by_nic,
+                               std::span<const wire::Bytes> rest) noexcept {
   const auto link = wire::parse_link(frame.span());
   if (!link) return;
-  const auto unfinished =
-      by_nic ? telemetry::find_unfinished_checksum(frame.span(), link->bytes) : std::nullopt;
+  const auto unfinished = by_nic && rest.empty()
+                              ? telemetry::find_unfinished_checksum(frame.span(), link->bytes)
+                              : std::nullopt;
   if (unfinished) {
     frame.checksum_start = unfinished->start;
     frame.checksum_offset = unfinished->offset;
     stats_.checksums_completed.add(1);
-  } else if (telemetry::complete_checksum(frame.span(), link->bytes)) {
+  } else if (telemetry::complete_checksum(frame.span(), link->bytes, rest)) {
     stats_.checksums_completed.add(1);
   }
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/counter.hpp"
 #include "base/time.hpp"
@@ -60,8 +61,9 @@ class Editor {
                             const telemetry::RecordSlot& slot) noexcept;
 
   /// Finishes the checksum of a plain packet that its sender on this machine left to a NIC, or has
-  /// the NIC by which it leaves do so.
-  void complete_checksum(packet_io::Frame& frame, bool by_nic) noexcept;
+  /// the NIC by which it leaves do so. `rest`: what the port holds of it in further buffers.
+  void complete_checksum(packet_io::Frame& frame, bool by_nic,
+                         std::span<const wire::Bytes> rest) noexcept;
 
   /// Towards the host: gives the frame the configured addresses.
   void rewrite_macs(const packet_io::Frame& frame) const noexcept;

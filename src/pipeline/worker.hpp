@@ -102,6 +102,7 @@ class Worker {
   Fate treat_plain(const Way& way, Frame& frame, HostTime now) noexcept;
   Fate refuse(const Way& way, DropReason reason) noexcept;
   std::size_t transmit(const Way& way, std::size_t count) noexcept;
+  void complete_checksum(const Way& way, Frame& frame, bool by_nic) noexcept;
   void finish_hops() noexcept;
 
   [[nodiscard]] telemetry::RecordSlot reserve() noexcept;

@@ -72,7 +72,7 @@ bool Worker<P>::turn(const Way& way) noexcept {
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < received; ++i) {
     Frame& frame = burst_[i];
-    bytes += frame.bytes;
+    bytes += frame.wire_bytes;
     // One reading a packet: two packets with the same stamp, and else alike, would be one record
     // in a sorted set.
     arrival_ =
@@ -134,6 +134,16 @@ void Worker<P>::note_departures() noexcept {
   }
 }
 
+template <packet_io::Port P>
+void Worker<P>::complete_checksum(const Way& way, Frame& frame, bool by_nic) noexcept {
+  std::array<wire::Bytes, packet_io::kMaxBuffers> room;
+  std::span<const wire::Bytes> rest;
+  if constexpr (requires(const P& port) { port.rest_of(frame, room); }) {
+    if (frame.wire_bytes > frame.bytes) rest = way.in->rest_of(frame, room);
+  }
+  editor_.complete_checksum(frame, by_nic, rest);
+}
+
 /// As late as can be: the frames go to the TX ring next. A capture's clock stands still meanwhile.
 template <packet_io::Port P>
 void Worker<P>::finish_hops() noexcept {
@@ -191,7 +201,7 @@ auto Worker<P>::treat_telemetry(const Way& way, Frame& frame, const telemetry::A
     case Treatment::take_request: editor_.remember(frame, anatomy, record, now); [[fallthrough]];
     case Treatment::strip:
       editor_.strip(frame, anatomy);
-      if (way.complete_checksums) editor_.complete_checksum(frame, current(way.offload_checksums));
+      if (way.complete_checksums) complete_checksum(way, frame, current(way.offload_checksums));
       break;
     case Treatment::push_hop:
       pushed_ =
@@ -214,7 +224,7 @@ auto Worker<P>::treat_plain(const Way& way, Frame& frame, HostTime now) noexcept
   if (way.complete_checksums) {
     // A NIC is told where in the frame; what is inserted later would move that.
     const bool stays = way.treatment == Treatment::pass_on || way.treatment == Treatment::strip;
-    editor_.complete_checksum(frame, current(way.offload_checksums) && stays);
+    complete_checksum(way, frame, current(way.offload_checksums) && stays);
   }
   if (way.treatment == Treatment::insert) {
     pushed_ = editor_.insert(frame, now, way.out->waiting_to_leave(), current(way.mtu));

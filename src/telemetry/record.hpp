@@ -48,7 +48,8 @@ inline constexpr std::uint32_t kHostPair =
 inline constexpr std::uint32_t kGsoSegment =
     1u << 9;  // host_egress: the host sent it as a part of a larger one; its time is computed
 inline constexpr std::uint32_t kCaptureCut =
-    1u << 10;  // a capture file holds less of the frame than was on the wire
+    1u << 10;  // the packet went on behind what was read: in a capture file that holds less, or in
+               // further buffers of a jumbo frame
 inline constexpr std::uint32_t kHardwareTime = 1u << 11;  // `received` is the NIC's time
 inline constexpr std::uint32_t kDriverTime = 1u << 12;    // `received` is the XDP program's
 inline constexpr std::uint32_t kFlowHash = 1u << 13;      // flow_hash is the NIC's

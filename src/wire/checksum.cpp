@@ -1,5 +1,7 @@
 #include "wire/checksum.hpp"
 
+#include <algorithm>
+
 #include "wire/be.hpp"
 #include "wire/headers.hpp"
 
@@ -40,15 +42,17 @@ std::uint16_t updated_checksum(std::uint16_t checksum, Bytes before, Bytes after
   return updated_checksum(checksum, ones_complement_sum(before), ones_complement_sum(after));
 }
 
-std::optional<Transport> find_transport(Bytes packet, const Ip& ip) noexcept {
-  if (ip.error != IpError::none || ip.fragment || ip.total_bytes > packet.size() ||
-      ip.total_bytes < ip.header_bytes) {
+std::optional<Transport> find_transport(Bytes packet, const Ip& ip,
+                                        std::size_t elsewhere) noexcept {
+  if (ip.error != IpError::none || ip.fragment || ip.total_bytes > packet.size() + elsewhere ||
+      ip.total_bytes < ip.header_bytes || packet.size() < ip.header_bytes) {
     return std::nullopt;
   }
-  const Bytes behind_ip = packet.first(ip.total_bytes).subspan(ip.header_bytes);
+  const std::size_t here = std::min<std::size_t>(ip.total_bytes, packet.size());
+  const Bytes behind_ip = packet.first(here).subspan(ip.header_bytes);
   Transport transport{.protocol = ip.protocol,
                       .offset = ip.header_bytes,
-                      .bytes = static_cast<std::uint32_t>(behind_ip.size()),
+                      .bytes = ip.total_bytes - ip.header_bytes,
                       .checksum_offset = ip.header_bytes};
   if (ip.protocol == ip_protocol::kTcp) {
     if (behind_ip.size() < sizeof(TcpHeader)) return std::nullopt;
@@ -60,7 +64,7 @@ std::optional<Transport> find_transport(Bytes packet, const Ip& ip) noexcept {
   if (!udp) return std::nullopt;
   // Only that many bytes are covered; what may follow up to the IP packet's end is not.
   transport.bytes = udp->length.value();
-  if (transport.bytes < sizeof(UdpHeader) || transport.bytes > behind_ip.size()) {
+  if (transport.bytes < sizeof(UdpHeader) || transport.bytes > ip.total_bytes - ip.header_bytes) {
     return std::nullopt;
   }
   transport.checksum_offset += offsetof(UdpHeader, checksum);
@@ -75,13 +79,23 @@ std::uint16_t pseudo_header_sum(Bytes packet, const Ip& ip, const Transport& tra
   return ones_complement_sum(addresses, transport.protocol + transport.bytes);
 }
 
-std::uint16_t transport_checksum(Bytes packet, const Ip& ip, const Transport& transport) noexcept {
+std::uint16_t transport_checksum(Bytes packet, const Ip& ip, const Transport& transport,
+                                 std::span<const Bytes> rest) noexcept {
   const Bytes before =
       packet.subspan(transport.offset, transport.checksum_offset - transport.offset);
-  const Bytes after = packet.first(transport.offset + transport.bytes)
-                          .subspan(transport.checksum_offset + sizeof(Be<2>));
-  const std::uint16_t checksum = complement(ones_complement_sum(
-      after, ones_complement_sum(before, pseudo_header_sum(packet, ip, transport))));
+  const std::size_t here = std::min<std::size_t>(packet.size(), transport.offset + transport.bytes);
+  const Bytes after = packet.first(here).subspan(transport.checksum_offset + sizeof(Be<2>));
+  std::uint64_t sum = ones_complement_sum(
+      after, ones_complement_sum(before, pseudo_header_sum(packet, ip, transport)));
+  std::size_t summed = here - transport.offset;
+  for (Bytes part : rest) {
+    part = part.first(std::min(part.size(), transport.bytes - summed));
+    // Of a part that starts at an odd offset, upper and lower halves of words are the other way.
+    const std::uint16_t words = ones_complement_sum(part);
+    sum += summed % 2 == 0 ? words : __builtin_bswap16(words);
+    summed += part.size();
+  }
+  const std::uint16_t checksum = complement(fold(sum));
   return checksum == 0 && transport.protocol == ip_protocol::kUdp ? std::uint16_t{0xffff}
                                                                   : checksum;
 }

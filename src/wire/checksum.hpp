@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "wire/packet.hpp"
 #include "wire/reader.hpp"
@@ -39,8 +40,9 @@ struct Transport {
 
 /// Finds it in `packet`, which starts at the IP header `ip` and may carry padding behind. Nothing
 /// where there is none to compute: another protocol, a fragment, or lengths that the packet or
-/// each other contradict.
-[[nodiscard]] std::optional<Transport> find_transport(Bytes packet, const Ip& ip) noexcept;
+/// each other contradict. `elsewhere`: bytes that the packet has besides those.
+[[nodiscard]] std::optional<Transport> find_transport(Bytes packet, const Ip& ip,
+                                                      std::size_t elsewhere = 0) noexcept;
 
 /// Sum of the pseudo-header: RFC 768, RFC 9293, section 3.1, and RFC 8200, section 8.1; folded, not
 /// complemented. The destination is the one in the IP header, also where a routing header or a
@@ -49,8 +51,9 @@ struct Transport {
                                               const Transport& transport) noexcept;
 
 /// The checksum that belongs into the field, whatever stands there now. Of UDP never 0, which
-/// would mean "none".
+/// would mean "none". The packet goes on in `rest`, in that order.
 [[nodiscard]] std::uint16_t transport_checksum(Bytes packet, const Ip& ip,
-                                               const Transport& transport) noexcept;
+                                               const Transport& transport,
+                                               std::span<const Bytes> rest = {}) noexcept;
 
 }  // namespace valinor::wire

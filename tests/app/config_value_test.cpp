@@ -5,6 +5,7 @@
 #include "app/config_suggest.hpp"
 #include "app/config_texts.hpp"
 #include "app/config_units.hpp"
+#include "app/config_value.hpp"
 
 namespace valinor::app {
 namespace {
@@ -71,9 +72,9 @@ interfaces:
     queues: "0-2,5"
     mode: skb
     cpus: [3, 3]
-    umem: {frames: 1024, frame_size: 2048}
+    umem: {frames: 1024, frame_size: 2048, hugepages: require}
     rings: {rx: 256, fill: 512, tx: 128, completion: 64}
-    poll: {mode: busy}
+    poll: {mode: busy, prefer_busy: true, budget: 32}
 telemetry:
   match: {ethertypes: [0x88b5], ip_protocols: [], udp_dst_ports: [5000, 5900], dscp: 0x17/0x3f}
   p4netintel: {collect_size: 2}
@@ -100,6 +101,9 @@ observe: {log: {level: debug}, stats_interval: 250ms}
   EXPECT_EQ(interface.cpus, (std::vector{CpuId{3}, CpuId{3}}));
   EXPECT_EQ(interface.umem.frames, 1024U);
   EXPECT_EQ(interface.umem.frame_size, 2048U);
+  EXPECT_EQ(interface.umem.huge_pages, packet_io::afxdp::HugePages::require);
+  EXPECT_TRUE(interface.prefer_busy_poll);
+  EXPECT_EQ(interface.busy_poll_budget, 32U);
   EXPECT_EQ(interface.rings.rx, 256U);
   EXPECT_EQ(interface.rings.fill, 512U);
   EXPECT_EQ(interface.rings.tx, 128U);
@@ -196,6 +200,17 @@ TEST(ConfigValue, BoundsAreIncluded) {
   EXPECT_TRUE(has_code(problems_of_set("export.redis.batch.interval", "1500us"), "CFG-RANGE-01"));
   EXPECT_TRUE(has_code(problems_of_set("telemetry.match.ethertypes", "[0x5ff]"), "CFG-RANGE-01"));
   EXPECT_TRUE(has_code(problems_of_set("interfaces[0].umem.frame_size", "3000"), "CFG-RANGE-01"));
+}
+
+TEST(ConfigValue, AWordMayStandForANumberThatTheProgramChooses) {
+  EXPECT_EQ(config_of_set("interfaces[0].umem.frame_size", "auto").interfaces[0].umem.frame_size,
+            0U);
+  EXPECT_TRUE(has_code(problems_of_set("interfaces[0].umem.frame_size", "0"), "CFG-RANGE-01"));
+  EXPECT_TRUE(has_code(problems_of_set("interfaces[0].umem.frame_size", "any"), "CFG-VALUE-01"));
+  EXPECT_TRUE(has_code(problems_of_set("interfaces[0].umem.frames", "auto"), "CFG-VALUE-01"));
+  const SchemaKey& key = *find_key("interfaces[].umem.frame_size");
+  EXPECT_EQ(to_text(key, Number{0}), "auto");
+  EXPECT_EQ(wanted(key), "auto or a power of two from 2048 to 4096 bytes");
 }
 
 TEST(ConfigSuggest, CountsSwapsAsOne) {

@@ -55,6 +55,7 @@ inline NicFacts healthy_nic() {
 inline Wanted healthy_wanted() {
   Wanted wanted;
   wanted.interface.name = "eth7";
+  wanted.interface.umem.frame_size = 4096;
   wanted.queue_count = 2;
   wanted.cpus = {CpuId{2}, CpuId{4}};
   wanted.is_configured = true;

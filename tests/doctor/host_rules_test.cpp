@@ -58,6 +58,14 @@ TEST_F(HostRules, TooLittleLockableMemory) {
   EXPECT_FALSE(faults(judge_host(host_, {wanted_, wanted_})).empty());
 }
 
+TEST_F(HostRules, TooFewHugePagesWhereTheyAreRequired) {
+  wanted_.interface.umem.huge_pages = packet_io::afxdp::HugePages::require;
+  host_.huge_pages_free = 31;  // two queues of 32 MiB need 32
+  EXPECT_EQ(fault(Level::failure, "hugepages").command, "sysctl vm.nr_hugepages=32");
+  host_.huge_pages_free = 32;
+  EXPECT_TRUE(faults(judge_host(host_, {wanted_})).empty());
+}
+
 TEST_F(HostRules, AGovernorThatSavesPower) {
   host_.governors[CpuId{4}] = "powersave";
   EXPECT_EQ(fault(Level::warning, "governor").command,

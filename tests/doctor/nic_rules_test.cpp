@@ -103,7 +103,8 @@ TEST_F(NicRules, ATestThatCouldNotBeMade) {
   EXPECT_NE(fault(Level::failure, "bind").text.find("CAP_BPF"), std::string::npos);
 }
 
-TEST_F(NicRules, PacketsLargerThanAFrame) {
+TEST_F(NicRules, PacketsLargerThanAFrameBeforeLinux6_6) {
+  host_.kernel = {6, 5, 0};
   nic_.link.mtu = 3000;
   wanted_.interface.umem.frame_size = 2048;
   EXPECT_EQ(fault(Level::failure, "mtu").command, "interfaces[].umem.frame_size: 4096");
@@ -111,6 +112,14 @@ TEST_F(NicRules, PacketsLargerThanAFrame) {
   expect_healthy();
   nic_.link.mtu = 9000;
   EXPECT_EQ(fault(Level::failure, "mtu").command, "ip link set eth7 mtu 1500");
+}
+
+TEST_F(NicRules, PacketsLargerThanAFrameAreSeveralFrames) {
+  nic_.link.mtu = 9000;
+  expect_healthy();
+  wanted_.interface.umem.frame_size = 2048;
+  wanted_.interface.umem.headroom = 300;  // not even the usual MTU fits
+  EXPECT_EQ(fault(Level::failure, "mtu").command, "interfaces[].umem.frame_size: 4096");
 }
 
 TEST_F(NicRules, AQueueThatIsNotThere) {

@@ -1,5 +1,6 @@
 """What a user is told when it does not work: exit status, code, and the words that help."""
 
+import pathlib
 import struct
 
 import pytest
@@ -45,16 +46,19 @@ def test_a_program_that_somebody_else_attached(program, bed, kind):
     program.start().stop()
 
 
-def test_an_mtu_that_a_frame_cannot_hold(program, bed):
-    bed.set_mtu(3000)
-    program.refused("interfaces[0].umem.frame_size=2048").assert_error(
-        HOST_NOT_READY, "XSK-MTU-01", "MTU is 3000", "set umem.frame_size: 4096")
-    program.start("interfaces[0].umem.frame_size=4096").stop()
+def test_huge_pages_that_are_not_there(program):
+    """More of them than there are, whatever else this machine does with them."""
+    free = int(pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages").read_text())
+    frames = 512 * (free + 8)
+    program.refused("interfaces[0].umem.hugepages=require", "interfaces[0].umem.frame_size=4096",
+                    f"interfaces[0].umem.frames={max(frames, 8192)}").assert_error(
+        HOST_NOT_READY, "MEM-HUGE-01", "pages of 2 MiB are needed", "sysctl vm.nr_hugepages=")
 
 
-def test_an_mtu_that_veth_cannot_take(program, bed):
-    bed.set_mtu(3700)
-    program.refused().assert_error(HOST_NOT_READY, "XDP-ATTACH-01", "veth-host", "MTU is 3700")
+def test_a_peer_with_more_queues(program, bed):
+    run_command("ip", "netns", "exec", bed.host, "ethtool", "-L", bed.host_interface, "rx", 1)
+    program.refused("interfaces[0].queues=[0]").assert_error(
+        HOST_NOT_READY, "XDP-ATTACH-01", "veth-host", "ENOSPC")
 
 
 def test_zero_copy_where_there_is_none(program):

@@ -38,15 +38,19 @@ TEST_F(AfxdpOpen, AutomaticTakesNativeCopyOnVethAndSaysWhyNotZeroCopy) {
 }
 
 TEST_F(AfxdpOpen, AutomaticTakesGenericWhereNativeIsRefused) {
-  test::run_command("ip link set near mtu 3800; ip link set far mtu 3800");
+  // A peer that sends on more queues than there are to receive.
+  test::run_command("ethtool -L near rx 1 tx 2");
   const Opened opened{near(Mode::automatic), {}};
   EXPECT_EQ(opened.mode_of(*opened.ports()[0]), Mode::skb);
-  EXPECT_PRED2(contains, opened.refusal_of(*opened.ports()[0]), "MTU is 3800");
+  EXPECT_PRED2(contains, opened.refusal_of(*opened.ports()[0]), "ENOSPC");
 }
 
-TEST_F(AfxdpOpen, NativeOnlySaysThatTheMtuIsTooLargeForVeth) {
+TEST_F(AfxdpOpen, AProgramWithoutFragmentsIsRefusedWhereTheMtuIsTooLargeForVeth) {
   test::run_command("ip link set near mtu 3800; ip link set far mtu 3800");
-  const auto finding = finding_of([] { Opened{near(Mode::copy), {}}; });
+  { const Opened with_fragments{near(Mode::copy), {}}; }
+  RedirectProgram program{{}, OtherTraffic::kernel, 2};
+  const auto finding =
+      finding_of([&] { program.attach(find_interface("near"), AttachMode::native); });
   EXPECT_EQ(finding.code, "XDP-ATTACH-01");
   EXPECT_PRED2(contains, finding.why, "MTU is 3800");
   EXPECT_PRED2(contains, finding.next, "ip link set near mtu 1500");
@@ -85,16 +89,32 @@ TEST_F(AfxdpOpen, NamesTheQueuesThereAre) {
   EXPECT_PRED2(contains, finding.why, "usable are 0 to 1");
 }
 
-TEST_F(AfxdpOpen, RefusesFramesTooSmallForTheMtu) {
+TEST_F(AfxdpOpen, RefusesFramesTooSmallForTheUsualMtu) {
+  auto config = near(Mode::copy);
+  config.umem.frame_size = 2048;
+  config.umem.headroom = 300;
+  test::run_command("ip link set near mtu 1470");
+  { Opened fits{config, {}}; }
+  test::run_command("ip link set near mtu 1471");
+  const auto finding = finding_of([&] { Opened{config, {}}; });
+  EXPECT_EQ(finding.code, "XSK-MTU-01");
+  EXPECT_PRED2(contains, finding.why, "MTU is 1471; umem.frame_size 2048");
+  EXPECT_PRED2(contains, finding.why, "packets of several frames are passed on, but not edited");
+  EXPECT_PRED2(contains, finding.next, "umem.frame_size: 4096");
+}
+
+TEST_F(AfxdpOpen, TakesPacketsOfSeveralFramesWhereTheMtuIsLarger) {
   auto config = near(Mode::copy);
   config.umem.frame_size = 2048;
   test::run_command("ip link set near mtu 1770");
-  { Opened fits{config, {}}; }
+  {
+    const Opened one_frame{config, {}};
+    EXPECT_FALSE(one_frame.ports()[0]->takes_several_buffers());
+  }
   test::run_command("ip link set near mtu 1771");
-  const auto finding = finding_of([&] { Opened{config, {}}; });
-  EXPECT_EQ(finding.code, "XSK-MTU-01");
-  EXPECT_PRED2(contains, finding.why, "MTU is 1771; umem.frame_size 2048");
-  EXPECT_PRED2(contains, finding.next, "umem.frame_size: 4096");
+  const Opened opened{config, {}};
+  EXPECT_TRUE(opened.ports()[0]->takes_several_buffers());
+  EXPECT_EQ(OpenInterface::extras_of(*opened.ports()[0]), ", packets of several frames");
 }
 
 TEST_F(AfxdpOpen, SaysThatAQueueIsTaken) {

@@ -1,4 +1,6 @@
 /// Packets through AfxdpPort over veth, besides what conformance/ asks.
+#include <sys/socket.h>
+
 #include <atomic>
 #include <thread>
 
@@ -239,6 +241,34 @@ TEST_P(AfxdpPortTest, WaitsForTheFramesOfAllPortsAtTheSameTime) {
     EXPECT_EQ(port->counters().sent(), 3U);
     EXPECT_EQ(port->counters().unfinished.value(), 0U);
   }
+}
+
+/// Whether it is in effect depends on the kernel: veth has no NAPI to tell of when it is bound.
+TEST_P(AfxdpPortTest, PreferredBusyPollingIsInEffectOrSaysWhyNot) {
+  auto config = near(GetParam());
+  config.prefer_busy_poll = true;
+  Opened opened{config, {}};
+  opened.steer();
+  AfxdpPort& port = *opened.ports()[0];
+  int prefers = 0;
+  socklen_t bytes = sizeof prefers;
+  ASSERT_EQ(::getsockopt(port.fd(), SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefers, &bytes), 0);
+  EXPECT_EQ(prefers, 1);
+  Sender sender;
+  for (std::uint32_t sent = 0; sent < 1000; sent += 50) {
+    sender.send(sent, 50);
+    ASSERT_EQ(receive_all(port, 50, [](const Frame&) {}), 50U);
+  }
+  if (port.is_busy_polling()) {
+    EXPECT_TRUE(opened.findings().empty());
+    EXPECT_EQ(OpenInterface::extras_of(port), ", busy polling");
+  } else if (!port.busy_poll_refusal().empty()) {
+    ASSERT_EQ(opened.findings().size(), 1U);
+    EXPECT_EQ(opened.findings()[0].code, "XSK-BUSYPOLL-01");
+    EXPECT_EQ(opened.findings()[0].what, "near: no preferred busy polling on queue 0");
+    EXPECT_EQ(opened.findings()[0].why, port.busy_poll_refusal());
+  }
+  expect_balance(opened);
 }
 
 TEST_P(AfxdpPortTest, WakeUpEndsAWaitFromAnotherThread) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <random>
+
 #include "edit_random_frame.hpp"
 #include "telemetry/edit/insert.hpp"
 
@@ -136,6 +139,32 @@ TEST(EditCompleteChecksum, BehindTelemetry) {
     const auto ip_at = static_cast<std::uint32_t>(packet.ip_at + 4 + traces.size());
     EXPECT_TRUE(complete_checksum(room.editable.span(), ip_at));
     EXPECT_TRUE(packet.checksums_hold(room.frame(), ip_at));
+  }
+}
+
+/// As of a jumbo frame that the port holds in several frames of packet memory.
+TEST(EditCompleteChecksum, WhereThePacketGoesOnElsewhere) {
+  test::Random random{58};
+  for (int round = 0; round < 20'000; ++round) {
+    auto packet = test::random_packet(random, round % 2 == 0);
+    const Frame finished = packet.frame;
+    packet.leave_checksum_unfinished();
+    // Anywhere behind the transport header, also at odd places, in the padding and at the end.
+    const std::size_t header_end = packet.transport_at + (packet.is_udp ? 8 : 20);
+    const auto between = [&random](std::size_t low, std::size_t high) {
+      return std::uniform_int_distribution{low, high}(random);
+    };
+    const std::size_t first = between(header_end, packet.frame.size());
+    const std::size_t second = between(first, packet.frame.size());
+    const wire::Bytes all{packet.frame};
+    const std::array rest{all.subspan(first, second - first), all.subspan(second)};
+    const std::span head{packet.frame.data(), first};
+    ASSERT_TRUE(complete_checksum(head, static_cast<std::uint32_t>(packet.ip_at), rest));
+    ASSERT_EQ(packet.frame, finished);
+    if (first < packet.ip_end) {
+      packet.leave_checksum_unfinished();
+      ASSERT_FALSE(complete_checksum(head, static_cast<std::uint32_t>(packet.ip_at)));
+    }
   }
 }
 

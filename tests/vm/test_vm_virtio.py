@@ -60,6 +60,36 @@ def test_reflected_frames_differ_in_their_addresses_only(guest, poll):
     assert_recorded(guest.redis, frames)
 
 
+def packets_polled(guest):
+    """By system calls on sockets, in place of interrupts."""
+    names, values = guest.run("grep ^TcpExt: /proc/net/netstat").splitlines()
+    return int(dict(zip(names.split(), values.split()))["BusyPollRxPackets"])
+
+
+@pytest.mark.parametrize("poll", ["auto", "busy", "wakeup"])
+def test_preferred_busy_polling(guest, poll):
+    frames = frames_of_both_formats()
+    before = packets_polled(guest)
+    run = guest.start({"name": "nic1", "poll": {"mode": poll, "prefer_busy": True}}, role="reflect")
+    assert "zerocopy obtained, busy polling" in run.text()
+    guest.wire.send(frame.data for frame in frames)
+    back = guest.wire.receive(len(frames))
+    assert_all(run.stop(), received=len(frames), transmitted=len(frames))
+    assert sorted(back) == sorted(frame.reflected() for frame in frames)
+    assert_recorded(guest.redis, frames)
+    assert poll != "busy" or packets_polled(guest) > before
+
+
+def test_preferred_busy_polling_of_single_frames(guest):
+    frames = frames_of_both_formats(50)
+    run = guest.start({"name": "nic1", "poll": {"mode": "busy", "prefer_busy": True}},
+                      role="reflect")
+    for frame in frames:
+        guest.wire.send([frame.data])
+        assert guest.wire.receive(1) == [frame.reflected()]
+    assert_all(run.stop(), received=len(frames), transmitted=len(frames))
+
+
 def test_a_single_frame_does_not_wait_for_others(guest):
     """Nothing is stuck in a ring for want of a wake-up: each goes before the next comes."""
     frames = frames_of_both_formats(50)

@@ -1,6 +1,5 @@
 #include "packet_io/afxdp/afxdp_port.hpp"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -12,7 +11,6 @@
 
 #include "base/failure.hpp"
 #include "base/log.hpp"
-#include "nic/xdp_features.hpp"
 #include "packet_io/afxdp/rx_metadata.hpp"
 
 namespace valinor::packet_io::afxdp {
@@ -37,9 +35,11 @@ std::uint32_t load(const std::uint32_t* index) noexcept {
 }  // namespace
 
 AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
-                     const RingSizes& rings, Mode mode, Use use, const TxMetadataWishes& transmit)
+                     const RingSizes& rings, Mode mode, Use use, const TxMetadataWishes& transmit,
+                     const SocketWishes& wishes)
     : queue_{queue},
       use_{use},
+      wishes_{wishes},
       pool_{pool},
       rings_{rings},
       transmit_wishes_{transmit},
@@ -50,8 +50,13 @@ AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
 
 void AfxdpPort::open(const Interface& interface, Mode mode) {
   socket_.emplace(pool_.memory(), rings_, transmit_wishes_);
+  several_buffers_ =
+      use_ == Use::receive_and_transmit && is_larger_than_frame(interface, pool_.memory().shape());
   refill();
+  prefer_busy_polling();
   bind(interface, mode);
+  find_napi(interface);
+  if (several_buffers_) take_several_buffers(interface);
   if (transmit_wishes_.any()) grant(interface);
 }
 
@@ -70,6 +75,10 @@ void AfxdpPort::close() noexcept {
 void AfxdpPort::reopen(const Interface& interface, Mode mode) {
   zerocopy_refusal_.clear();
   transmit_refusal_.clear();
+  busy_poll_refusal_.clear();
+  busy_polling_ = BusyPolling::off;
+  most_buffers_sent_ = 1;
+  later_buffers_sent_ = 0;
   try {
     open(interface, mode);
   } catch (...) {
@@ -78,66 +87,24 @@ void AfxdpPort::reopen(const Interface& interface, Mode mode) {
   }
 }
 
-void AfxdpPort::grant(const Interface& interface) {
-  const TxMetadataWishes& wishes = transmit_wishes_;
-  if (!socket_->takes_tx_metadata()) {
-    if (wishes.time) {
-      transmit_refusal_ = "this kernel has no transmit metadata (Linux 6.8 and later)";
-    }
-    return;
-  }
-  TxMetadataWishes granted = wishes;
-  if (zerocopy_) {
-    // A driver without them ignores requests silently.
-    const auto offers = nic::xdp_features(nic::Device{interface.name}).value_or(nic::XdpFeatures{});
-    granted.time = wishes.time && offers.offers(nic::XskFeature::tx_timestamp);
-    granted.checksum = wishes.checksum && offers.offers(nic::XskFeature::tx_checksum);
-    granted.launch_time = wishes.launch_time && offers.offers(nic::XskFeature::tx_launch_time);
-    if (wishes.time && !granted.time) {
-      transmit_refusal_ =
-          fmt::format("driver {} does not tell them in zero-copy", interface.driver);
-    }
-  } else {
-    // The kernel itself serves requests, and sends at once.
-    granted.checksum = wishes.checksum && wishes.software_checksum;
-    granted.launch_time = false;
-  }
-  if (granted.any()) tx_metadata_.emplace(pool_.memory(), granted);
-}
-
-void AfxdpPort::bind(const Interface& interface, Mode mode) {
-  if (mode == Mode::automatic || mode == Mode::offload || mode == Mode::zerocopy) {
-    const int error = socket_->try_bind(interface.index, queue_, true);
-    const bool would_fail_as_copy_too = error == EBUSY || error == EPERM;
-    if (error != 0 && (mode == Mode::zerocopy || would_fail_as_copy_too)) {
-      refuse_bind(interface, queue_, true, error, pool_.memory().frame_size());
-    }
-    if (error == 0) {
-      zerocopy_ = socket_->is_zerocopy();
-      return;
-    }
-    zerocopy_refusal_ = fmt::format("driver {} answered {} to bind(XDP_ZEROCOPY)", interface.driver,
-                                    errno_name(error));
-  }
-  const int error = socket_->try_bind(interface.index, queue_, false);
-  if (error != 0) refuse_bind(interface, queue_, false, error, pool_.memory().frame_size());
-  zerocopy_ = socket_->is_zerocopy();
+Frame AfxdpPort::frame_at(std::uint64_t address, std::uint32_t bytes) const noexcept {
+  return {.data = pool_.memory().at(address),
+          .bytes = bytes,
+          .wire_bytes = bytes,
+          .headroom = static_cast<std::uint32_t>(address - pool_.memory().start_of(address)),
+          .address = address,
+          .arrival = {}};
 }
 
 std::size_t AfxdpPort::receive(std::span<Frame> frames) noexcept {
+  if (takes_several_buffers()) return receive_packets(frames);
   std::uint32_t index = 0;
   const std::uint32_t count =
       xsk_ring_cons__peek(&socket_->rx, static_cast<std::uint32_t>(frames.size()), &index);
   if (count == 0) return 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     const xdp_desc& descriptor = *xsk_ring_cons__rx_desc(&socket_->rx, index + i);
-    frames[i] = Frame{.data = pool_.memory().at(descriptor.addr),
-                      .bytes = descriptor.len,
-                      .wire_bytes = descriptor.len,
-                      .headroom = static_cast<std::uint32_t>(
-                          descriptor.addr - pool_.memory().start_of(descriptor.addr)),
-                      .address = descriptor.addr,
-                      .arrival = {}};
+    frames[i] = frame_at(descriptor.addr, descriptor.len);
   }
   xsk_ring_cons__release(&socket_->rx, count);
   if (headerless_ != nullptr) take_headers(frames.first(count));
@@ -165,6 +132,7 @@ void AfxdpPort::take_headers(std::span<Frame> frames) noexcept {
 }
 
 std::size_t AfxdpPort::transmit(std::span<const Frame> frames) noexcept {
+  if (pool_.chains().enabled()) return transmit_packets(frames);
   return tx_metadata_ ? transmit_all<true>(frames) : transmit_all<false>(frames);
 }
 
@@ -199,6 +167,7 @@ std::size_t AfxdpPort::transmit_all(std::span<const Frame> frames) noexcept {
 }
 
 void AfxdpPort::recycle(std::span<const Frame> frames) noexcept {
+  if (pool_.chains().enabled()) return recycle_packets(frames);
   for (const Frame& frame : frames) free(frame.address);
   pool_.came_back(frames.size());
 }
@@ -220,6 +189,7 @@ std::size_t AfxdpPort::allocate(std::span<Frame> frames) noexcept {
 void AfxdpPort::flush() noexcept {
   collect();
   refill();
+  if (busy_polling_.load(std::memory_order_relaxed) != BusyPolling::off) return poll_busily();
   wake_transmit();
   wake_receive();
 }
@@ -230,13 +200,15 @@ void AfxdpPort::collect() noexcept {
   const std::uint32_t count =
       xsk_ring_cons__peek(&socket_->completion, socket_->completion.size, &index);
   if (count == 0) return;
+  std::uint32_t later_buffers = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint64_t address = *xsk_ring_cons__comp_addr(&socket_->completion, index + i);
+    if (later_buffers_sent_ != 0 && is_later_buffer(address)) ++later_buffers;
     if (tx_metadata_) tx_metadata_->completed(address);
     free(address);
   }
   xsk_ring_cons__release(&socket_->completion, count);
-  counters_.completed.add(count);
+  counters_.completed.add(count - later_buffers);
 }
 
 /// Free list to fill ring, as far as it has room.
@@ -332,7 +304,7 @@ void AfxdpPort::finish(std::span<AfxdpPort* const> ports,
     std::this_thread::sleep_for(std::chrono::microseconds{50});
     for (AfxdpPort* port : ports) port->flush();
   }
-  for (AfxdpPort* port : ports) port->counters_.unfinished.add(port->at_kernel());
+  for (AfxdpPort* port : ports) port->counters_.unfinished.add(port->packets_at_kernel());
 }
 
 xdp_statistics AfxdpPort::kernel_statistics() const {
@@ -371,9 +343,13 @@ std::uint32_t AfxdpPort::transmit_pending() const noexcept {
   return socket_->tx.cached_prod - load(socket_->tx.consumer);
 }
 
-/// Frames that were taken for sending, have not come back, and are not given up yet.
-std::uint64_t AfxdpPort::at_kernel() const noexcept {
+/// Packets that were taken for sending, have not come back, and are not given up yet.
+std::uint64_t AfxdpPort::packets_at_kernel() const noexcept {
   return counters_.transmitted.value() - counters_.completed.value() - counters_.unfinished.value();
+}
+
+std::uint64_t AfxdpPort::at_kernel() const noexcept {
+  return packets_at_kernel() + later_buffers_sent_;
 }
 
 }  // namespace valinor::packet_io::afxdp

@@ -16,6 +16,7 @@
 #include <linux/if_xdp.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,7 @@
 #include "packet_io/afxdp/xsk_socket.hpp"
 #include "packet_io/frame.hpp"
 #include "packet_io/port.hpp"
+#include "wire/reader.hpp"
 
 namespace valinor::packet_io::afxdp {
 
@@ -42,11 +44,13 @@ enum class Use : std::uint8_t { receive_and_transmit, transmit_only };
 
 /// Written by the port's thread.
 struct PortCounters {
-  Counter received;           // frames handed to the worker
-  Counter transmitted;        // frames taken into the TX ring
+  Counter received;           // packets handed to the worker
+  Counter several_buffers;    // ... of these, larger than a frame of packet memory
+  Counter too_many_buffers;   // packets that the port threw away: of more than kMaxBuffers
+  Counter transmitted;        // packets taken into the TX ring
   Counter completed;          // of those: given back by the kernel, sent or refused
   Counter refused_by_device;  // of those: dropped by the device, with an error
-  Counter refused_by_port;    // not taken into the ring: empty, or not within one frame
+  Counter refused_by_port;    // not taken into the ring: empty, not within one frame, too long
   Counter unfinished;         // not given back before the stop
   Counter bogus_addresses;    // given back: outside our memory, or one frame too many
   Counter device_trouble;     // wake-ups answered by ENETDOWN and the like: the interface is gone
@@ -84,7 +88,8 @@ class AfxdpPort {
   /// attached in generic mode). Throws Failure, see XskSocket and refuse_bind. The pool outlives
   /// the port.
   AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool, const RingSizes& rings,
-            Mode mode, Use use = Use::receive_and_transmit, const TxMetadataWishes& transmit = {});
+            Mode mode, Use use = Use::receive_and_transmit, const TxMetadataWishes& transmit = {},
+            const SocketWishes& wishes = {});
   AfxdpPort(const AfxdpPort&) = delete;
   AfxdpPort& operator=(const AfxdpPort&) = delete;
 
@@ -110,6 +115,24 @@ class AfxdpPort {
   /// Why the time of leaving is not told, where it was wished; else empty.
   [[nodiscard]] const std::string& transmit_refusal() const noexcept { return transmit_refusal_; }
 
+  /// What a packet has besides the bytes of its Frame, buffer by buffer, in `room`.
+  [[nodiscard]] std::span<const wire::Bytes> rest_of(const Frame& frame,
+                                                     std::span<wire::Bytes> room) const noexcept;
+
+  /// Whether packets may be larger than a frame.
+  [[nodiscard]] bool takes_several_buffers() const noexcept { return most_buffers_sent_ > 1; }
+
+  /// Whether flush() polls the NIC. Any thread.
+  [[nodiscard]] bool is_busy_polling() const noexcept {
+    return busy_polling_.load(std::memory_order_relaxed) == BusyPolling::on;
+  }
+  /// Whether it will from the first packet on: kernels before 6.13 learn then what to poll.
+  [[nodiscard]] bool awaits_busy_polling() const noexcept {
+    return busy_polling_.load(std::memory_order_relaxed) == BusyPolling::from_first_packet;
+  }
+  /// Why it does not, where it was wished; else empty.
+  [[nodiscard]] const std::string& busy_poll_refusal() const noexcept { return busy_poll_refusal_; }
+
   /// Frames that left, of those for which the time was asked, since the last forget_departures().
   [[nodiscard]] std::span<const Departure> departures() const noexcept {
     return tx_metadata_ ? tx_metadata_->departures() : std::span<const Departure>{};
@@ -123,6 +146,8 @@ class AfxdpPort {
 
   // packet_io::Port. transmit() takes a frame's bytes from Frame::data, which may have moved
   // within its piece of memory; frames that do not lie in one are taken and counted as refused.
+  // A packet of several buffers is one Frame, of its first buffer, whose wire_bytes is larger than
+  // its bytes: what is done with the Frame is done with the whole packet.
   [[nodiscard]] std::size_t receive(std::span<Frame> frames) noexcept;
   [[nodiscard]] std::size_t transmit(std::span<const Frame> frames) noexcept;
   void recycle(std::span<const Frame> frames) noexcept;
@@ -152,6 +177,8 @@ class AfxdpPort {
   [[nodiscard]] xdp_statistics kernel_statistics() const;
   [[nodiscard]] FrameCensus census() const noexcept;
   [[nodiscard]] std::uint32_t frames() const noexcept { return pool_.memory().frames(); }
+  /// Frames that were taken for sending and have not come back, in the TX ring or beyond it.
+  [[nodiscard]] std::uint64_t at_kernel() const noexcept;
 
   [[nodiscard]] QueueId queue() const noexcept { return queue_; }
   /// While the port is open.
@@ -164,8 +191,26 @@ class AfxdpPort {
   void open(const Interface& interface, Mode mode);
   void bind(const Interface& interface, Mode mode);
   void grant(const Interface& interface);
+  void prefer_busy_polling();
+  void find_napi(const Interface& interface);
+  void poll_busily() noexcept;
   template <bool kDescribed>
   std::size_t transmit_all(std::span<const Frame> frames) noexcept;
+  [[nodiscard]] Frame frame_at(std::uint64_t address, std::uint32_t bytes) const noexcept;
+
+  // several_buffers.cpp
+  void take_several_buffers(const Interface& interface);
+  [[nodiscard]] std::uint32_t descriptors_of_packet(std::uint32_t index,
+                                                    std::uint32_t available) const noexcept;
+  Frame take_packet(std::uint32_t index, std::uint32_t buffers) noexcept;
+  std::size_t receive_packets(std::span<Frame> frames) noexcept;
+  [[nodiscard]] bool may_send(const Frame& frame, std::uint32_t buffers) const noexcept;
+  void send_packet(const Frame& frame, std::uint32_t index) noexcept;
+  std::size_t transmit_packets(std::span<const Frame> frames) noexcept;
+  void recycle_packets(std::span<const Frame> frames) noexcept;
+  std::uint32_t free_packet(const Frame& frame) noexcept;
+  bool is_later_buffer(std::uint64_t address) noexcept;
+
   void take_headers(std::span<Frame> frames) noexcept;
   void collect() noexcept;
   void refill() noexcept;
@@ -174,10 +219,13 @@ class AfxdpPort {
   void wake_receive() noexcept;
   void free(std::uint64_t address) noexcept;
   [[nodiscard]] std::uint32_t transmit_pending() const noexcept;
-  [[nodiscard]] std::uint64_t at_kernel() const noexcept;
+  [[nodiscard]] std::uint64_t packets_at_kernel() const noexcept;
+
+  enum class BusyPolling : std::uint8_t { off, from_first_packet, on };
 
   QueueId queue_;
   Use use_;
+  SocketWishes wishes_;
   FramePool& pool_;
   RingSizes rings_;
   TxMetadataWishes transmit_wishes_;
@@ -189,7 +237,13 @@ class AfxdpPort {
   std::optional<TxMetadata> tx_metadata_;      // nothing: frames are sent as they are
   std::string transmit_refusal_;
   bool zerocopy_ = false;
+  bool several_buffers_ = false;          // packets may be larger than a frame
+  std::uint32_t most_buffers_sent_ = 1;   // of a packet
+  std::uint64_t later_buffers_sent_ = 0;  // that are not their packets' first, and not back yet
   std::string zerocopy_refusal_;
+  // The port's thread writes it, at most once after set-up; nothing else depends on it.
+  std::atomic<BusyPolling> busy_polling_ = BusyPolling::off;
+  std::string busy_poll_refusal_;
   PortCounters counters_;
 };
 

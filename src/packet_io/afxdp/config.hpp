@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,11 @@ struct TxMetadataWishes {
   friend bool operator==(const TxMetadataWishes&, const TxMetadataWishes&) = default;
 };
 
+/// What else is wished of a port's socket.
+struct SocketWishes {
+  std::uint32_t busy_poll_budget = 0;  // preferred busy polling, by so many packets; 0: none
+};
+
 /// Entries; powers of two.
 struct RingSizes {
   std::uint32_t rx = 2048;
@@ -75,11 +81,20 @@ struct RingSizes {
   std::uint32_t completion = 4096;
 };
 
+/// Whether packet memory is in pages of 2 MiB.
+enum class HugePages : std::uint8_t {
+  automatic,  // where there are free ones; else the kernel is asked to make some of small ones
+  require,    // or it is an error
+  off,
+};
+
 /// Packet memory of one queue.
 struct UmemConfig {
   std::uint32_t frames = 8192;
-  std::uint32_t frame_size = 4096;  // bytes: 2048 or 4096
-  std::uint32_t headroom = 0;       // bytes in front of a received frame, besides kHeadroom
+  std::uint32_t frame_size = 0;  // bytes: 2048 or 4096; 0 until choose_frame_size() has chosen
+  std::uint32_t headroom = 0;    // bytes in front of a received frame, besides kHeadroom
+  HugePages huge_pages = HugePages::automatic;
+  std::optional<int> numa_node = std::nullopt;  // of the NIC; nothing: any
 };
 
 struct InterfaceConfig {
@@ -93,7 +108,9 @@ struct InterfaceConfig {
   UmemConfig umem;
   RingSizes rings;
   PollMode poll = PollMode::automatic;
-  bool promiscuous = false;  // receive frames for any destination address
+  bool prefer_busy_poll = false;  // the worker drives the NIC's NAPI, in place of its interrupts
+  std::uint32_t busy_poll_budget = 64;  // ... and takes so many packets at a time
+  bool promiscuous = false;             // receive frames for any destination address
   RxMetadataWishes metadata;
   TxMetadataWishes transmit;
 };

@@ -12,6 +12,7 @@ void FramePool::reset() noexcept {
   for (std::uint32_t i = memory_.frames(); i-- > 0;) {
     free_.push_back(std::uint64_t{i} * memory_.frame_size());
   }
+  chains_.reset();
   in_worker_ = 0;
 }
 

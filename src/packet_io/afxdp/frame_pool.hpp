@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "packet_io/afxdp/config.hpp"
+#include "packet_io/afxdp/packet_chains.hpp"
 #include "packet_io/afxdp/umem.hpp"
 
 namespace valinor::packet_io::afxdp {
@@ -29,6 +30,7 @@ class FramePool {
   void reset() noexcept;
 
   [[nodiscard]] const Umem& memory() const noexcept { return memory_; }
+  [[nodiscard]] PacketChains& chains() noexcept { return chains_; }
   [[nodiscard]] std::size_t free() const noexcept { return free_.size(); }
 
   /// The address of a free frame's first byte; only while free() is not 0.
@@ -53,6 +55,7 @@ class FramePool {
  private:
   Umem memory_;
   std::vector<std::uint64_t> free_;  // a stack, so that the frame used next is warm in the cache
+  PacketChains chains_;
   std::uint64_t in_worker_ = 0;
 };
 

@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/failure.hpp"
 #include "base/log.hpp"
+#include "nic/placement.hpp"
 
 namespace valinor::packet_io::afxdp {
 namespace {
@@ -18,6 +20,9 @@ namespace {
 std::uint32_t queue_slots(const Interface& interface) {
   return std::max(interface.queues.receive, interface.queues.receive_maximum);
 }
+
+/// Ethernet's. Packets of this size are for frames that hold them whole.
+constexpr std::uint32_t kUsualMtu = 1500;
 
 /// A packet socket that keeps the interface promiscuous for as long as it is open: the kernel
 /// counts such wishes, and forgets ours when we are gone.
@@ -40,25 +45,28 @@ struct OpenInterface::Rules {
   OtherTraffic other;
 };
 
-OpenInterface::OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules,
+OpenInterface::OpenInterface(const InterfaceConfig& asked, const wire::MatchRules& rules,
                              OtherTraffic other, FramePools& pools)
-    : config_{config} {
+    : config_{asked} {
   find();
-  const std::vector<QueueId> queues = choose_queues(interface_, config.queues);
+  config_.umem.numa_node = nic::placement(nic::Device{config_.name}).numa_node;
+  const std::vector<QueueId> queues = choose_queues(interface_, config_.queues);
   attach({rules, other});
+  const SocketWishes wishes{.busy_poll_budget =
+                                config_.prefer_busy_poll ? config_.busy_poll_budget : 0};
   for (const QueueId queue : queues) {
-    if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config.umem));
-    ports_.push_back(std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()],
-                                                 config.rings, mode_to_ask(),
-                                                 Use::receive_and_transmit, config.transmit));
+    if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config_.umem));
+    ports_.push_back(std::make_unique<AfxdpPort>(
+        interface_, queue, *pools[ports_.size()], config_.rings, mode_to_ask(),
+        Use::receive_and_transmit, config_.transmit, wishes));
     const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
     log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),
                to_name(mode_of(port)), refusal.empty() ? "" : "; ", refusal);
   }
   expect_headers();
-  if (config.mode == Mode::offload) {
-    filter_ = std::make_unique<OffloadProgram>(interface_, rules, config.offload_sample);
+  if (config_.mode == Mode::offload) {
+    filter_ = std::make_unique<OffloadProgram>(interface_, rules, config_.offload_sample);
   }
 }
 
@@ -91,7 +99,16 @@ void OpenInterface::reopen() {
 
 void OpenInterface::find() {
   Interface found = find_interface(config_.name);
-  require_mtu_fits(found, config_.umem);
+  config_.umem.frame_size = choose_frame_size(found, config_.mode, config_.umem);
+  const bool several_frames = is_larger_than_frame(found, config_.umem);
+  if (several_frames && largest_mtu(config_.umem) < kUsualMtu) {
+    require_mtu_fits(found, config_.umem,
+                     "packets of several frames are passed on, but not edited");
+  }
+  if (several_frames && program_ && !takes_fragments_) {
+    require_mtu_fits(found, config_.umem, "the program was started for packets of one frame");
+  }
+  if (!program_) takes_fragments_ = may_need_fragments(found, config_.umem);
   if (!interface_.name.empty() && found.driver != interface_.driver) {
     throw Failure{
         ExitStatus::host_not_ready,
@@ -123,10 +140,24 @@ void OpenInterface::attach(const Rules& rules) {
 
 void OpenInterface::run_program(const Rules& rules, const RxMetadataWishes& wishes,
                                 AttachMode mode) {
-  program_ = std::make_unique<RedirectProgram>(rules.match, rules.other, queue_slots(interface_),
-                                               wishes, interface_.index);
-  program_->attach(interface_, mode);
-  attach_mode_ = mode;
+  try {
+    program_ = std::make_unique<RedirectProgram>(rules.match, rules.other, queue_slots(interface_),
+                                                 wishes, interface_.index, takes_fragments_);
+    program_->attach(interface_, mode);
+    attach_mode_ = mode;
+  } catch (const Failure& refusal) {
+    const std::string& code = refusal.finding().code;
+    if (!takes_fragments_ || (code != kLoadRefused && code != kAttachRefused)) throw;
+    if (is_larger_than_frame(interface_, config_.umem)) {
+      // A program that asks the driver may have been refused for that.
+      if (code != kLoadRefused || wishes.need_driver()) throw;
+      require_mtu_fits(
+          interface_, config_.umem,
+          "this kernel has no XDP programs for packets of several buffers (Linux 5.18)");
+    }
+    takes_fragments_ = false;
+    run_program(rules, wishes, mode);
+  }
 }
 
 /// The same program, in the best mode that the interface takes now.
@@ -181,8 +212,48 @@ Mode OpenInterface::mode_of(const AfxdpPort& port) const noexcept {
   return port.is_zerocopy() ? Mode::zerocopy : Mode::copy;
 }
 
+std::string OpenInterface::extras_of(const AfxdpPort& port) {
+  std::string extras;
+  if (port.takes_several_buffers()) extras += ", packets of several frames";
+  if (port.is_busy_polling()) extras += ", busy polling";
+  if (port.awaits_busy_polling()) extras += ", busy polling from the first packet on";
+  return extras;
+}
+
+std::vector<Finding> OpenInterface::findings() const {
+  std::vector<Finding> found;
+  std::vector<std::string> queues;
+  std::string why;
+  for (const auto& port : ports_) {
+    if (port->busy_poll_refusal().empty()) continue;
+    queues.push_back(std::to_string(port->queue().value()));
+    why = port->busy_poll_refusal();
+  }
+  if (!queues.empty()) {
+    found.push_back(
+        {.code = "XSK-BUSYPOLL-01",
+         .what = fmt::format("{}: no preferred busy polling on queue{} {}", interface_.name,
+                             queues.size() == 1 ? "" : "s", fmt::join(queues, ", ")),
+         .why = why,
+         .next = "nothing is lost, interrupts are used as usual:  interfaces[].poll.prefer_busy: "
+                 "false    says so"});
+  }
+  return found;
+}
+
 std::string OpenInterface::refusal_of(const AfxdpPort& port) const {
   return attach_mode_ == AttachMode::generic ? native_refusal_ : port.zerocopy_refusal();
+}
+
+std::string describe(const FramePools& pools) {
+  std::map<std::string, unsigned> kinds;
+  for (const auto& pool : pools) ++kinds[pool->memory().describe()];
+  std::string text;
+  for (const auto& [kind, count] : kinds) {
+    text += fmt::format("{}{}{}", text.empty() ? "" : ", ",
+                        count == 1 ? "" : fmt::format("{} x ", count), kind);
+  }
+  return text;
 }
 
 std::string_view to_name(Mode mode) noexcept {

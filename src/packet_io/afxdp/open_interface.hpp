@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/failure.hpp"
 #include "packet_io/afxdp/afxdp_port.hpp"
 #include "packet_io/afxdp/config.hpp"
 #include "packet_io/afxdp/interface.hpp"
@@ -27,13 +28,16 @@ namespace valinor::packet_io::afxdp {
 
 using FramePools = std::vector<std::unique_ptr<FramePool>>;
 
+/// "2 x 32 MiB (2 MiB pages)"
+[[nodiscard]] std::string describe(const FramePools& pools);
+
 /// An interface with everything bound and attached. Nothing arrives before steer().
 class OpenInterface {
  public:
-  /// Pool i is for the i-th queue; pools that are not there yet are made as config.umem says. An
+  /// Pool i is for the i-th queue; pools that are not there yet are made as asked.umem says. An
   /// interface opened after another with the same pools shares packet memory with it, queue by
   /// queue. They outlive both. Throws Failure where the host cannot do what is asked.
-  OpenInterface(const InterfaceConfig& config, const wire::MatchRules& rules, OtherTraffic other,
+  OpenInterface(const InterfaceConfig& asked, const wire::MatchRules& rules, OtherTraffic other,
                 FramePools& pools);
   ~OpenInterface();
   OpenInterface(const OpenInterface&) = delete;
@@ -72,6 +76,12 @@ class OpenInterface {
   /// Whether a filter runs on the NIC itself.
   [[nodiscard]] bool has_filter_on_nic() const noexcept { return filter_ != nullptr; }
 
+  /// What else the port obtained: ", packets of several frames, busy polling"; or nothing.
+  [[nodiscard]] static std::string extras_of(const AfxdpPort& port);
+
+  /// What was wished for and not obtained, and is no reason not to start (XSK-BUSYPOLL-01).
+  [[nodiscard]] std::vector<Finding> findings() const;
+
   /// Why it is not a better one, where one was tried; else empty.
   [[nodiscard]] std::string refusal_of(const AfxdpPort& port) const;
 
@@ -79,7 +89,7 @@ class OpenInterface {
   [[nodiscard]] const std::string& metadata_refusal() const noexcept { return metadata_refusal_; }
 
  private:
-  struct Rules;  // what the program is loaded with
+  struct Rules;  // what the program is loaded for
 
   void find();
   void attach(const Rules& rules);
@@ -91,7 +101,8 @@ class OpenInterface {
 
   InterfaceConfig config_;
   Interface interface_;
-  UniqueFd promiscuous_;  // the interface is so while this socket is open
+  UniqueFd promiscuous_;          // the interface is so while this socket is open
+  bool takes_fragments_ = false;  // the program takes packets of several buffers
   AttachMode attach_mode_ = AttachMode::native;
   std::string native_refusal_;
   std::string metadata_refusal_;

@@ -144,7 +144,7 @@ void RedirectProgram::Unload::operator()(redirect_bpf* skeleton) const noexcept 
 
 RedirectProgram::RedirectProgram(const wire::MatchRules& rules, OtherTraffic other,
                                  std::uint32_t queues, const RxMetadataWishes& wishes,
-                                 InterfaceIndex device)
+                                 InterfaceIndex device, bool takes_fragments)
     : tells_{wishes.need_driver() ? that_kernel_knows(wishes) : wishes}, device_{device} {
   bpf::log_libbpf_as_debug();
 
@@ -161,9 +161,11 @@ RedirectProgram::RedirectProgram(const wire::MatchRules& rules, OtherTraffic oth
         skeleton_->progs.valinor_redirect_metadata}) {
     ::bpf_program__set_autoload(one, one == wanted || one == program_that_tells(anywhere(tells_)));
   }
+  const std::uint32_t fragments = takes_fragments ? BPF_F_XDP_HAS_FRAGS : 0;
+  ::bpf_program__set_flags(program_that_tells(anywhere(tells_)), fragments);
   if (tells_.need_driver()) {
     ::bpf_program__set_ifindex(wanted, device.value());
-    ::bpf_program__set_flags(wanted, kDeviceBoundOnly);
+    ::bpf_program__set_flags(wanted, kDeviceBoundOnly | fragments);
   }
   ::bpf_map__set_max_entries(skeleton_->maps.sockets, std::max(queues, 1U));
   const int error = redirect_bpf::load(skeleton_.get());

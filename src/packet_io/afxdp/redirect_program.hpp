@@ -61,9 +61,11 @@ class RedirectProgram {
   /// Loads the program for queues 0 to `queues` - 1. With `wishes`, it writes a header in front of
   /// each frame; what the kernel cannot ask is left out. Where they need the driver, the program is
   /// for `device` only, in native mode. Throws Failure: CAP-BPF-01, XDP-LOAD-01 (also where the
-  /// driver tells nothing).
+  /// driver tells nothing). `takes_fragments`: packets of several buffers, of which the rules look
+  /// at the first; Linux 5.18.
   RedirectProgram(const wire::MatchRules& rules, OtherTraffic other, std::uint32_t queues,
-                  const RxMetadataWishes& wishes = {}, InterfaceIndex device = {});
+                  const RxMetadataWishes& wishes = {}, InterfaceIndex device = {},
+                  bool takes_fragments = false);
   ~RedirectProgram();
   RedirectProgram(const RedirectProgram&) = delete;
   RedirectProgram& operator=(const RedirectProgram&) = delete;

@@ -21,6 +21,13 @@ namespace {
 constexpr auto kBindPatience = std::chrono::seconds{1};
 constexpr auto kBindPause = std::chrono::milliseconds{2};
 
+/// linux/if_xdp.h of Debian 12 lacks it (Linux 6.6): XDP_USE_SG.
+constexpr int kUseSeveralBuffers = 1 << 4;
+
+/// Any number but 0 has a call poll; ours poll once, since they do not wait. More would count for
+/// calls that do.
+constexpr int kBusyPollMicros = 20;
+
 UniqueFd open_socket() {
   UniqueFd fd{::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)};
   if (fd) return fd;
@@ -157,13 +164,15 @@ XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataW
   tx.cached_cons = sizes.tx;
 }
 
-int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy) {
+int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy,
+                        bool several_buffers) {
   sockaddr_xdp address{};
   address.sxdp_family = AF_XDP;
   address.sxdp_ifindex = interface.value();
   address.sxdp_queue_id = queue.value();
   address.sxdp_flags =
-      static_cast<std::uint16_t>((zerocopy ? XDP_ZEROCOPY : XDP_COPY) | XDP_USE_NEED_WAKEUP);
+      static_cast<std::uint16_t>((zerocopy ? XDP_ZEROCOPY : XDP_COPY) | XDP_USE_NEED_WAKEUP |
+                                 (several_buffers ? kUseSeveralBuffers : 0));
   const auto deadline = std::chrono::steady_clock::now() + kBindPatience;
   for (;;) {
     if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
@@ -172,6 +181,29 @@ int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy) 
     if (errno != EBUSY || std::chrono::steady_clock::now() >= deadline) return errno;
     std::this_thread::sleep_for(kBindPause);
   }
+}
+
+int XskSocket::prefer_busy_polling(std::uint32_t budget) {
+  const auto set = [this](int option, int value) {
+    return ::setsockopt(fd_.get(), SOL_SOCKET, option, &value, sizeof value) == 0;
+  };
+  // Read back, since these options are about a wish.
+  const auto is_set = [this](int option) {
+    int value = 0;
+    socklen_t bytes = sizeof value;
+    return ::getsockopt(fd_.get(), SOL_SOCKET, option, &value, &bytes) == 0 && value != 0;
+  };
+  if (!set(SO_PREFER_BUSY_POLL, 1) || !set(SO_BUSY_POLL, kBusyPollMicros) ||
+      !set(SO_BUSY_POLL_BUDGET, static_cast<int>(budget))) {
+    return errno;
+  }
+  return is_set(SO_PREFER_BUSY_POLL) && is_set(SO_BUSY_POLL) ? 0 : EOPNOTSUPP;
+}
+
+std::uint32_t XskSocket::napi_id() const noexcept {
+  std::uint32_t id = 0;
+  socklen_t bytes = sizeof id;
+  return ::getsockopt(fd_.get(), SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &bytes) == 0 ? id : 0;
 }
 
 bool XskSocket::is_zerocopy() const {

@@ -36,7 +36,18 @@ class XskSocket {
   /// silently. Answers 0 or the errno. EBUSY is retried for a second: the kernel releases the queue
   /// of a closed socket 13 to 29 ms later. A socket that was refused one mode may be bound with the
   /// other.
-  [[nodiscard]] int try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy);
+  /// `several_buffers`: for packets that are larger than a frame as well; kernels before 6.6 answer
+  /// EINVAL, and drivers that cannot do it in zero-copy EOPNOTSUPP.
+  [[nodiscard]] int try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy,
+                             bool several_buffers = false);
+
+  /// Asks for preferred busy polling: the NIC's interrupts for the queue stay off while system
+  /// calls on this socket poll its NAPI, for at most `budget` packets each. Before the bind.
+  /// Answers 0 or the errno: EPERM without CAP_NET_ADMIN, ENOPROTOOPT before Linux 5.11.
+  [[nodiscard]] int prefer_busy_polling(std::uint32_t budget);
+
+  /// The NAPI that these calls poll; 0: the kernel does not know it, and they poll nothing.
+  [[nodiscard]] std::uint32_t napi_id() const noexcept;
 
   /// What the kernel says it is, once bound.
   [[nodiscard]] bool is_zerocopy() const;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 
+#include "wire/reader.hpp"
+
 namespace valinor::telemetry {
 
 /// A frame from a veth peer may carry an unfinished UDP or TCP checksum (CHECKSUM_PARTIAL): the
@@ -13,11 +15,12 @@ namespace valinor::telemetry {
 /// rest. AF_XDP hands the frame on without saying so. Where the field equals that sum, the full
 /// checksum is written: right in any case, also where a finished one was equal by chance. Anything
 /// else stays as it is: UDP without checksum over IPv4 (0), fragments, other protocols, packets
-/// that go on behind the frame's end.
+/// that go on behind the frame's end, unless they do so in `rest`.
 ///
 /// `ip_offset`: where the IPv4 or IPv6 header stands, behind any telemetry. Answers whether the
 /// checksum was written.
-bool complete_checksum(std::span<std::byte> frame, std::uint32_t ip_offset) noexcept;
+bool complete_checksum(std::span<std::byte> frame, std::uint32_t ip_offset,
+                       std::span<const wire::Bytes> rest = {}) noexcept;
 
 /// Where a NIC would find such a checksum's work.
 struct UnfinishedChecksum {

@@ -33,7 +33,8 @@ enum class EditResult : std::uint8_t {
   not_ipv4,      // P4NetIntel carries nothing else
   malformed_ip,  // an impossible length in the IPv4 header
   fragment,      // no transport header for the switches to find
-  cut_short,     // the IPv4 packet goes on behind the frame's end: a switch's copy for a monitor
+  cut_short,     // the IPv4 packet goes on behind the frame's end: a switch's copy for a monitor,
+                 // or a jumbo frame in several buffers
   hop_limit,     // as many traces as the switches stack
   odd_traces,    // traces to insert that are no multiple of their layout's length
   exceeds_mtu,   // the frame would be longer than allowed

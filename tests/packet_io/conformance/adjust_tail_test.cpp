@@ -55,7 +55,9 @@ class AdjustTail : public ConformanceTest {
     FramePool pool{config.umem};
     RedirectProgram redirect{{}, OtherTraffic::kernel, 1};
     const TailAdjuster first{interface, config.mode, delta, redirect};
-    AfxdpPort port{interface, QueueId{0}, pool, config.rings, config.mode};
+    AfxdpPort port{interface,    QueueId{0},       pool,
+                   config.rings, config.mode,      Use::receive_and_transmit,
+                   {},           wishes_of(config)};
     const Side side{port, GetParam()};
     redirect.steer(QueueId{0}, port.fd());
     End far = open(far_);

@@ -1,8 +1,6 @@
 #include "packet_io/conformance/bed.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -18,10 +16,6 @@
 
 namespace valinor::packet_io::afxdp {
 namespace {
-
-/// Microseconds that one call may poll, and packets that one poll may take.
-constexpr int kBusyPollUs = 20;
-constexpr int kBusyPollBudget = 64;
 
 /// What busy polling needs to keep interrupts away: empty polls before an interrupt is enabled
 /// again, and nanoseconds after which a poll happens without us.
@@ -43,18 +37,6 @@ Mode mode_named(std::string_view name) {
   throw std::invalid_argument{fmt::format("VALINOR_TEST_MODES: no mode '{}'", name)};
 }
 
-void set_option(int fd, int option, int value, const char* name) {
-  if (::setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) != 0) {
-    throw_errno(fmt::format("set {} of an AF_XDP socket", name));
-  }
-}
-
-void prefer_busy_polling(int fd) {
-  set_option(fd, SO_PREFER_BUSY_POLL, 1, "SO_PREFER_BUSY_POLL");
-  set_option(fd, SO_BUSY_POLL, kBusyPollUs, "SO_BUSY_POLL");
-  set_option(fd, SO_BUSY_POLL_BUDGET, kBusyPollBudget, "SO_BUSY_POLL_BUDGET");
-}
-
 }  // namespace
 
 std::vector<Setting> settings_to_test() {
@@ -69,20 +51,8 @@ std::string name_of(const testing::TestParamInfo<Setting>& setting) {
   return std::string{to_name(setting.param.mode)} + (setting.param.busy_poll ? "BusyPoll" : "");
 }
 
-Side::Side(AfxdpPort& port, Setting setting) : port_{port}, setting_{setting} {
-  if (setting.busy_poll) prefer_busy_polling(port.fd());
-}
-
-void Side::turn() const noexcept {
-  port_.flush();
-  if (!setting_.busy_poll) return;
-  ::recvfrom(port_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
-  if (port_.is_zerocopy() && port_.waiting_to_leave() != 0) {
-    // With preferred busy polling sendto(2) leaves sending to the NAPI that is polled: the queue's
-    // for receiving. Drivers with another one for sending (virtio_net) are woken by poll(2) alone.
-    pollfd source{port_.fd(), POLLOUT, 0};
-    ::poll(&source, 1, 0);
-  }
+SocketWishes wishes_of(const InterfaceConfig& config) {
+  return {.busy_poll_budget = config.prefer_busy_poll ? config.busy_poll_budget : 0};
 }
 
 void Side::wait() const noexcept {
@@ -142,6 +112,7 @@ InterfaceConfig ConformanceTest::config_of(const std::string& interface) const {
   config.name = interface;
   config.queues = {QueueId{0}};
   config.mode = GetParam().mode;
+  config.prefer_busy_poll = GetParam().busy_poll;
   config.umem = {.frames = 2048, .frame_size = 4096};
   config.rings = {.rx = 256, .fill = 512, .tx = 256, .completion = 512};
   return config;

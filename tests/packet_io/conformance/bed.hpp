@@ -31,17 +31,20 @@ struct Setting {
 /// "copy", "copyBusyPoll"
 [[nodiscard]] std::string name_of(const testing::TestParamInfo<Setting>& setting);
 
+/// What a port is to be opened with besides, where no OpenInterface does it.
+[[nodiscard]] SocketWishes wishes_of(const InterfaceConfig& config);
+
 /// A port and how it is driven. One thread at a time.
 class Side {
  public:
-  /// The port outlives it. Throws std::system_error where the kernel has no busy polling.
-  Side(AfxdpPort& port, Setting setting);
+  /// The port outlives it.
+  Side(AfxdpPort& port, Setting setting) : port_{port}, setting_{setting} {}
 
   [[nodiscard]] AfxdpPort& port() const noexcept { return port_; }
   [[nodiscard]] Setting setting() const noexcept { return setting_; }
 
   /// What a worker does once per turn.
-  void turn() const noexcept;
+  void turn() const noexcept { port_.flush(); }
 
   /// Until something may have arrived; not at all where that takes turns.
   void wait() const noexcept;

@@ -23,7 +23,8 @@ class Transmitter {
     const Interface interface = find_interface(config.name);
     const bool skb = config.mode == Mode::skb;
     program_.attach(interface, skb ? AttachMode::generic : AttachMode::native);
-    port_.emplace(interface, QueueId{0}, pool_, config.rings, config.mode, Use::transmit_only);
+    port_.emplace(interface, QueueId{0}, pool_, config.rings, config.mode, Use::transmit_only,
+                  TxMetadataWishes{}, wishes_of(config));
     side_.emplace(*port_, setting);
     // A later one is on top of the free list: frames_[i] is the i-th of the memory.
     frames_.resize(config.umem.frames);

@@ -53,7 +53,9 @@ TEST_P(Life, AClosedSocketLeavesTheMapAndAnotherTakesItsPlace) {
   for (std::uint32_t round = 0; round < 3; ++round) {
     {
       FramePool pool{config.umem};
-      AfxdpPort port{interface, QueueId{0}, pool, config.rings, config.mode};
+      AfxdpPort port{interface,    QueueId{0},       pool,
+                     config.rings, config.mode,      Use::receive_and_transmit,
+                     {},           wishes_of(config)};
       const Side side{port, GetParam()};
       program.steer(QueueId{0}, port.fd());
       transfer(far.side(), side);

@@ -5,7 +5,7 @@
 #include <compare>
 #include <string_view>
 
-namespace valinor::doctor {
+namespace valinor {
 
 struct KernelVersion {
   unsigned major = 0, minor = 0, patch = 0;
@@ -25,4 +25,4 @@ struct KernelVersion {
   return version;
 }
 
-}  // namespace valinor::doctor
+}  // namespace valinor
