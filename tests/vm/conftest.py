@@ -59,12 +59,20 @@ def module(fetched, folder):
 
 
 @pytest.fixture(scope="session")
-def machine(fetched, folder, module):
+def probe(folder):
+    """A program of the virtual machine; by any C compiler."""
+    subprocess.run(["cc", "-Wall", "-Werror", "-O1", "-o", folder / "probe",
+                    HERE / "guest" / "probe.c"], check=True)
+    return folder / "probe"
+
+
+@pytest.fixture(scope="session")
+def machine(fetched, folder, module, probe):
     assert bed.BINARY.is_file(), f"{bed.BINARY} is missing: build it, or set VALINOR_BINARY"
     modules = dict.fromkeys(MODULES)
     if isinstance(module, bytes):
         modules["xdpmock"] = module
-    image.make(folder / "initrd", fetched, [bed.BINARY, *PROGRAMS], modules)
+    image.make(folder / "initrd", fetched, [bed.BINARY, probe, *PROGRAMS], modules)
     booted = machines.Machine(fetched, folder / "initrd", folder)
     yield booted
     booted.stop()

@@ -4,10 +4,12 @@ As in tests/net/bed.py, from which the judging of the program's output is taken,
 shell script that goes to the virtual machine.
 """
 
+import base64
 import itertools
 import json
 import re
 import shlex
+import struct
 
 from bed import Outcome
 from machine import GuestError
@@ -169,6 +171,15 @@ class Guest:
         """The same, meanwhile."""
         self._runs.append(Generator(self._machine, ["valinor-afxdp", "gen", interface, *options]))
         return self._runs[-1]
+
+    def probe(self, sender, receiver, frames):
+        """guest/probe.c: for each frame, the receiver's clock right before and right after it was
+        sent, and the sender's hardware stamp of what came back."""
+        data = b"".join(struct.pack(">H", len(frame)) + frame for frame in frames)
+        said = self.run(f"clock=$(basename /sys/class/net/{receiver}/device/ptp/ptp*)\n"
+                        f"base64 -d <<'END' | probe {sender} /dev/$clock\n"
+                        f"{base64.encodebytes(data).decode()}END\n")
+        return [tuple(map(int, line.split())) for line in said.splitlines()]
 
     def link(self, interface):
         return json.loads(self.run(f"ip -j -s link show dev {interface}"))[0]
