@@ -80,9 +80,10 @@ class Run:
             f" echo $? >{self._files}.end; mv {self._files}.end {self._files}.status) &\n"
             + _until(f"[ -s {self._files}.pid ]"))
 
-    def wait_for(self, words):
-        """Until the program has said so, on the error output."""
-        return self._wait_for(f"grep -qF -- {shlex.quote(words)} {self._files}.err")
+    def wait_for(self, words, times=1):
+        """Until the program has said so, on the error output, in so many lines."""
+        return self._wait_for(
+            f'[ "$(grep -cF -- {shlex.quote(words)} {self._files}.err)" -ge {times} ]')
 
     def wait_for_traffic(self):
         """Until a line of its report from now on tells of received frames."""

@@ -105,21 +105,58 @@ def test_a_link_that_goes_down_and_up_again_under_traffic(guest, pair):
     assert outcome.frames["consumed" if role == "collect" else "transmitted"] > 1000
 
 
-def test_a_device_that_is_reset_under_traffic(guest):
-    """The driver lets the device go and takes it again, as after an error: a new interface."""
-    device = guest.run("basename $(readlink /sys/class/net/nic1/device)").strip()
-    driver = "/sys/bus/virtio/drivers/virtio_net"
-    frames = frames_of_both_formats(50)
-    run = guest.start("nic1", role="reflect")
+class Device:
+    """nic1 as a device of its driver, which lets it go and takes it again as after an error. What
+    comes back is another interface."""
+
+    def __init__(self, guest):
+        self._guest = guest
+        self._name = guest.run("basename $(readlink /sys/class/net/nic1/device)").strip()
+
+    def _tell_driver(self, what):
+        self._guest.run(f"echo {self._name} >/sys/bus/virtio/drivers/virtio_net/{what}")
+
+    def take_away(self):
+        self._tell_driver("unbind")
+
+    def give_back(self):
+        self._tell_driver("bind")
+        self._guest.run("ip link set eth0 name nic1\nip link set nic1 up")
+
+
+def assert_reflects(guest, frames):
     guest.wire.send(frame.data for frame in frames)
-    guest.wire.receive(len(frames))
-    guest.run(f"echo {device} >{driver}/unbind")
+    assert sorted(guest.wire.receive(len(frames))) == sorted(frame.reflected() for frame in frames)
+
+
+def test_a_device_that_is_reset_and_a_new_run(guest):
+    device, frames = Device(guest), frames_of_both_formats(50)
+    run = guest.start("nic1", role="reflect")
+    assert_reflects(guest, frames)
+    device.take_away()
     outcome = run.stop(status=None)
     assert outcome.records["stored"] == len(frames)
-    guest.run(f"echo {device} >{driver}/bind\n"
-              "ip link set eth0 name nic1\nip link set nic1 up")
+    device.give_back()
     run = guest.start("nic1", role="reflect", options=["--key", 9])
     assert run.modes() == {("nic1", 0): "zerocopy"}
-    guest.wire.send(frame.data for frame in frames)
-    guest.wire.receive(len(frames))
+    assert_reflects(guest, frames)
     assert_all(run.stop(), received=len(frames), transmitted=len(frames))
+
+
+def test_a_device_that_is_reset_over_and_over_in_one_run(guest):
+    """It is opened again, and the books go on."""
+    rounds = 3
+    device, frames = Device(guest), frames_of_both_formats(50)
+    run = guest.start("nic1", role="reflect")
+    assert_reflects(guest, frames)
+    for number in range(1, rounds + 1):
+        device.take_away()
+        run.wait_for("the interface was removed", number)
+        device.give_back()
+        run.wait_for("nic1: open again, mode zerocopy", number)
+        assert guest.sockets() == {("nic1", 0): True}
+        assert_reflects(guest, frames)
+    total = (rounds + 1) * len(frames)
+    outcome = run.stop()
+    assert_all(outcome, received=total, transmitted=total)
+    assert f"nic1 lost {rounds} times" in outcome.stdout
