@@ -1,8 +1,9 @@
 """The cables of the virtual machine's NICs. QEMU has one end of each, a stream of frames with their
 lengths in front; threads of the tests carry frames from there.
 
-A NIC never has to wait until somebody takes what it sends: QEMU 7.2 does not send any more, or ends,
-where a queue was reset meanwhile. As on Ethernet, what a slow receiver leaves is dropped in the end.
+A NIC never has to wait until somebody takes what it sends: QEMU 7.2 does not send any more, or
+ends, where a queue was reset meanwhile. As on Ethernet, what a slow receiver leaves is dropped in
+the end.
 """
 
 import queue

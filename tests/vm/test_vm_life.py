@@ -60,7 +60,7 @@ def test_twenty_runs_one_after_the_other_under_traffic(guest):
              for text, after in zip(runs, runs[1:])]
     assert len(ended) == said.count("mode zerocopy asked, zerocopy obtained") == 20
     assert all(one.status == (6 if one.loses_telemetry() else 0) for one in ended)
-    assert sum(one.frames["consumed"] for one in ended) > 1000
+    assert sum(one.frames["consumed"] for one in ended) > 100
     assert ("nic3", 0) not in guest.sockets() and not has_xdp_program(guest, "nic3")
 
 
