@@ -146,7 +146,9 @@ def test_a_device_that_is_reset_and_a_new_run(guest):
 def test_a_device_that_is_reset_over_and_over_in_one_run(guest):
     """It is opened again, and the books go on."""
     rounds = 3
-    device, frames = Device(guest), frames_of_both_formats(50)
+    device = Device(guest)
+    # Those that carry a time would be the same records again.
+    frames = [frame for frame in frames_of_both_formats(50) if frame.time_ns is None]
     run = guest.start("nic1", role="reflect")
     assert_reflects(guest, frames)
     for number in range(1, rounds + 1):
