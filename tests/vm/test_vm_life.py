@@ -5,7 +5,6 @@ import shlex
 import pytest
 
 from bed import Outcome
-from test_vm_bridge import QUEUES, frames_of_many_addresses, send_over_the_bridge
 from test_vm_virtio import NIC3_MAC, assert_all, frames_of_both_formats
 
 TRAFFIC = ("--dst-mac", NIC3_MAC, "--pps", 3000)
@@ -62,36 +61,6 @@ def test_twenty_runs_one_after_the_other_under_traffic(guest):
     assert all(one.status == (6 if one.loses_telemetry() else 0) for one in ended)
     assert sum(one.frames["consumed"] for one in ended) > 100
     assert ("nic3", 0) not in guest.sockets() and not has_xdp_program(guest, "nic3")
-
-
-def channels(guest, count):
-    """Has nic5 use as many queues; answers what is said where that is refused."""
-    status, said = guest.run(f"ethtool -L nic5 combined {count}", check=False)
-    return "" if status == "0" else said
-
-
-def test_the_number_of_queues_while_they_are_bound(bridge):
-    """The kernel keeps it, and the queues go on."""
-    frames = frames_of_many_addresses()
-    run = bridge.start("nic5")
-    assert run.modes() == QUEUES
-    assert "Device queue in use by AF_XDP" in channels(bridge, 1)
-    send_over_the_bridge(bridge, frames)
-    bridge.redis.wait_for(len(frames))
-    assert_all(run.stop(), received=len(frames), consumed=len(frames))
-
-
-def test_the_number_of_queues_between_runs(bridge):
-    """A program that is attached keeps the driver from adding queues, too."""
-    assert not channels(bridge, 1)
-    run = bridge.start("nic5")
-    assert run.modes() == {("nic5", 0): "zerocopy"}
-    assert "Invalid argument" in channels(bridge, 2)
-    run.stop()
-    assert not channels(bridge, 2)
-    run = bridge.start("nic5")
-    assert run.modes() == QUEUES
-    run.stop()
 
 
 def test_a_link_that_goes_down_and_up_again_under_traffic(guest, pair):
