@@ -222,18 +222,16 @@ std::string OpenInterface::extras_of(const AfxdpPort& port) {
 
 std::vector<Finding> OpenInterface::findings() const {
   std::vector<Finding> found;
-  std::vector<std::string> queues;
-  std::string why;
+  std::string queues, why;
   for (const auto& port : ports_) {
     if (port->busy_poll_refusal().empty()) continue;
-    queues.push_back(std::to_string(port->queue().value()));
+    queues += (queues.empty() ? "" : ", ") + std::to_string(port->queue().value());
     why = port->busy_poll_refusal();
   }
   if (!queues.empty()) {
     found.push_back(
         {.code = "XSK-BUSYPOLL-01",
-         .what = fmt::format("{}: no preferred busy polling on queue{} {}", interface_.name,
-                             queues.size() == 1 ? "" : "s", fmt::join(queues, ", ")),
+         .what = fmt::format("{}: no preferred busy polling on queue {}", interface_.name, queues),
          .why = why,
          .next = "nothing is lost, interrupts are used as usual:  interfaces[].poll.prefer_busy: "
                  "false    says so"});
