@@ -20,7 +20,11 @@ void judge_programs(const NicFacts& nic, Diagnoses& out) {
                                    one.name.empty() ? "?" : one.name, one.program,
                                    one.tag.empty() ? "?" : one.tag, nic::to_text(one.mode));
     if (one.owner != 0) text += fmt::format(" by process {}", one.owner);
-    out.push_back(fail("xdp", text, nic::command_to_detach(nic.name, one)));
+    if (wanted.interface.takeover) {
+      out.push_back(warn("xdp", text + "; the run takes it off"));
+    } else {
+      out.push_back(fail("xdp", text, nic::command_to_detach(nic.name, one)));
+    }
   }
 }
 

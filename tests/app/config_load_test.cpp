@@ -107,6 +107,7 @@ interfaces:
     mode: auto                                  # default
     offload_sample: 0                           # default
     cpus: auto                                  # default
+    takeover: false                             # default
     promiscuous: false                          # default
 )");
   EXPECT_NE(text.find("role: reflect                                   # t.yaml:3\n"),
