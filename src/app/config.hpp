@@ -47,7 +47,8 @@ struct Config {
   /// Two-sided roles: the interface that is not forward_to.
   [[nodiscard]] const packet_io::afxdp::InterfaceConfig& network_side() const;
 
-  /// Two-sided roles: forward_to, as it is listed in `interfaces`, else like the network's side.
+  /// Two-sided roles: forward_to, as it is listed in `interfaces`, else like the network's side,
+  /// but with its NIC's settings left as they are.
   [[nodiscard]] packet_io::afxdp::InterfaceConfig host_side() const;
 };
 

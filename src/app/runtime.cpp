@@ -89,7 +89,7 @@ std::string Runtime::limit_rights() const {
   std::vector<Capability> needs;
   const bool tap_goes = tap_ && tap_->egress.program().needs_net_admin_to_detach();
   const bool nics_go_back =
-      std::ranges::any_of(wiring_.times, [](const auto& time) { return time->has_changed_nic(); });
+      std::ranges::any_of(wiring_.settings, [](const auto& one) { return one->has_changed_nic(); });
   if (tap_goes || nics_go_back) needs.push_back(Capability::net_admin);
   if (can_reopen()) {
     needs.push_back(Capability::net_raw);
@@ -101,6 +101,7 @@ std::string Runtime::limit_rights() const {
       std::ranges::any_of(wiring_.times, [](const auto& time) { return time->clock() != nullptr; });
   limit_system_calls({.open_interfaces = can_reopen(),
                       .nic_clocks = clocks,
+                      .nic_settings = nics_go_back,
                       .spill = config_.exporter.when_full == exporter::WhenFull::spill});
   return dropped + "; system calls are limited";
 }
@@ -119,6 +120,11 @@ void Runtime::print_start() const {
                  to_name(interface.mode_of(*port)), OpenInterface::extras_of(*port),
                  refusal.empty() ? "" : "; ", refusal);
     }
+  }
+  for (const auto& settings : wiring_.settings) {
+    if (settings->description().empty()) continue;
+    fmt::print(stderr, "  settings   {}: {}\n", settings->nic().device().name(),
+               settings->description());
   }
   for (const auto& pools : wiring_.pools) {
     fmt::print(stderr, "  memory     {}\n", packet_io::afxdp::describe(pools));
