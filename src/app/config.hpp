@@ -24,9 +24,16 @@ struct RunConfig {
   std::chrono::nanoseconds duration{0};  // 0: until SIGINT or SIGTERM
 };
 
+/// What `run` and `tap` print on stdout.
+enum class Output : std::uint8_t {
+  text,
+  json,  // objects, one a line: docs/json.md
+};
+
 struct ObserveConfig {
   log::Level log_level = log::Level::info;
   std::chrono::nanoseconds stats_interval = std::chrono::seconds{1};
+  Output output = Output::text;
 };
 
 struct Config {

@@ -244,6 +244,8 @@ constexpr std::array kSchema{
   row({.path = "observe.stats_interval", .type = T::duration, .default_text = "1s",
        .doc = "time between two lines of numbers", .min = 100 * kMs, .max = kHour},
       AT(observe.stats_interval)),
+  row({.path = "observe.output", .type = T::choice, .default_text = "text",
+       .doc = "form of what is printed on stdout", .choices = "text|json"}, AT(observe.output)),
 
   row({.path = "security.user", .type = T::text, .default_text = "\"auto\"",
        .doc = "who the program is after set-up", .max = 31}, AT(security.user)),
