@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -17,6 +18,7 @@ namespace {
 using nic::FlowKind;
 using nic::SteeredBy;
 using packet_io::afxdp::InterfaceConfig;
+using packet_io::afxdp::OpenInterface;
 
 /// Polls that found nothing before interrupts are switched on again, and how long they stay off at
 /// most: the values of the kernel's own documentation of busy polling. Longer: a worker that sleeps
@@ -113,20 +115,10 @@ std::string describe_before(const nic::Setting& before, const std::string& after
   return same_rest ? text.substr(0, word) : text;
 }
 
-std::string describe(const std::vector<nic::Change>& changes) {
-  std::string text;
-  for (const nic::Change& change : changes) {
-    const std::string after = nic::describe(change.after.value_or(change.before));
-    text += (text.empty() ? "" : "; ") + after;
-    if (std::holds_alternative<nic::SteeringRule>(change.before)) continue;
-    text += fmt::format(" (was {})", describe_before(change.before, after));
-  }
-  return text;
-}
-
 }  // namespace
 
-InterfaceSettings::InterfaceSettings(const InterfaceConfig& wanted) : nic_{wanted.name} {
+InterfaceSettings::InterfaceSettings(const InterfaceConfig& wanted)
+    : nic_{wanted.name}, deferral_{wanted.settings.deferral} {
   set_channels(nic_, wanted.settings.channels);
   set_rings(nic_, wanted.settings.rings);
   std::vector<QueueId> read = wanted.queues;
@@ -139,9 +131,27 @@ InterfaceSettings::InterfaceSettings(const InterfaceConfig& wanted) : nic_{wante
   set_spread(nic_, wanted.settings.spread, read);
   if (!wanted.settings.steer.empty()) switch_rules_on(nic_);
   for (const nic::SteeringConfig& rule : wanted.settings.steer) add_rule(nic_, rule);
-  const bool may_defer = wanted.settings.deferral == nic::Deferral::automatic;
-  if (wanted.prefer_busy_poll && may_defer) defer_interrupts(nic_);
-  description_ = describe(nic_.changes());
+  describe_from(0);
+}
+
+void InterfaceSettings::opened(const OpenInterface& interface) {
+  const bool is_polled = std::ranges::any_of(interface.ports(), [](const auto& port) {
+    return port->is_busy_polling() || port->awaits_busy_polling();
+  });
+  if (!is_polled || deferral_ == nic::Deferral::off) return;
+  const std::size_t before = nic_.changes().size();
+  defer_interrupts(nic_);
+  describe_from(before);
+}
+
+void InterfaceSettings::describe_from(std::size_t change) {
+  for (; change < nic_.changes().size(); ++change) {
+    const nic::Change& one = nic_.changes()[change];
+    const std::string after = nic::describe(one.after.value_or(one.before));
+    description_ += (description_.empty() ? "" : "; ") + after;
+    if (std::holds_alternative<nic::SteeringRule>(one.before)) continue;
+    description_ += fmt::format(" (was {})", describe_before(one.before, after));
+  }
 }
 
 }  // namespace valinor::app

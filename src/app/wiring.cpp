@@ -44,6 +44,7 @@ OpenInterface& open(Wiring& wiring, InterfaceConfig wanted, const Config& config
   wiring.asked.push_back(wanted.mode);
   OpenInterface& interface = *wiring.interfaces.back();
   time.opened(interface);
+  settings.opened(interface);
   std::ranges::move(interface.findings(), std::back_inserter(wiring.warnings));
   if (sends_on && !(ask_for_tags && interface.program().tells().vlan_tag)) {
     auto lost = packet_io::afxdp::find_lost_vlan_tags(device);

@@ -10,7 +10,6 @@ namespace valinor::app {
 namespace {
 
 using nic::SteeredBy;
-using nic::SteeringConfig;
 
 std::string problems_of_steer(const std::string& value) {
   return problems_of_set("interfaces[0].steer", value);
