@@ -99,20 +99,25 @@ std::vector<RecordBooks> make_record_books(const std::vector<exporter::ExporterT
   return all;
 }
 
-ExitStatus print_books(const FrameBooks& frames, const std::vector<RecordBooks>& records,
+ExitStatus judge_books(const FrameBooks& frames, const std::vector<RecordBooks>& records,
                        const std::optional<TapBooks>& tap) {
-  std::string text = frames.to_text();
   bool balanced = frames.balanced() && (!tap || tap->balanced());
   std::uint64_t lost = frames.never_received() + (tap ? tap->overflow : 0);
   for (const RecordBooks& books : records) {
-    text += books.to_text();
     balanced &= books.balanced();
     lost += books.all_lost();
   }
-  fmt::print("{}{}", text, tap ? tap->to_text() : "");
-  std::fflush(stdout);
   if (!balanced) return ExitStatus::internal_error;
   return lost == 0 ? ExitStatus::done : ExitStatus::records_lost;
+}
+
+ExitStatus print_books(const FrameBooks& frames, const std::vector<RecordBooks>& records,
+                       const std::optional<TapBooks>& tap) {
+  std::string text = frames.to_text();
+  for (const RecordBooks& books : records) text += books.to_text();
+  fmt::print("{}{}", text, tap ? tap->to_text() : "");
+  std::fflush(stdout);
+  return judge_books(frames, records, tap);
 }
 
 }  // namespace valinor::app

@@ -68,8 +68,13 @@ struct TapBooks {
     const std::vector<exporter::ExporterTotals>& totals, std::uint64_t produced,
     std::uint64_t ring_full);
 
-/// Prints them to stdout and answers how the program ends: `done`; `records_lost`, also where
-/// telemetry never reached a worker; where the books do not balance, `internal_error`.
+/// How the program ends: `done`; `records_lost`, also where telemetry never reached a worker; where
+/// the books do not balance, `internal_error`.
+[[nodiscard]] ExitStatus judge_books(const FrameBooks& frames,
+                                     const std::vector<RecordBooks>& records,
+                                     const std::optional<TapBooks>& tap);
+
+/// Prints them to stdout, and judges them.
 [[nodiscard]] ExitStatus print_books(const FrameBooks& frames,
                                      const std::vector<RecordBooks>& records,
                                      const std::optional<TapBooks>& tap = std::nullopt);

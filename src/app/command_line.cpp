@@ -178,6 +178,7 @@ CommandLine finish(const Given& given, const std::string& command) {
   }
   if (!given.key.empty()) line.config.overrides.push_back({"--key", "run.key", given.key});
   if (command == "run") {
+    if (given.run_json) line.config.overrides.push_back({"--json", "observe.output", "json"});
     line.command = given.run;
   } else if (command == "tap") {
     line.config.interfaces_required = false;

@@ -22,6 +22,7 @@ namespace valinor::app {
 
 struct RunCommand {
   bool check_only = false;  // -T: the configuration is checked, nothing else
+  bool takeover = false;    // interfaces[].takeover, of all
 };
 
 struct CheckCommand {

@@ -78,6 +78,9 @@ void add_run(CLI::App& app, Given& given) {
   run->add_option("--duration", given.duration, "end after this time: 60s, 1h (run.duration)")
       ->type_name("TIME");
   run->add_option("--key", given.key, "Redis key of the run (run.key)")->type_name("N");
+  run->add_flag("--takeover", given.run.takeover,
+                "take off XDP programs that are on the interfaces (interfaces[].takeover)");
+  run->add_flag("--json", given.run_json, "for programs: stdout is JSON (observe.output)");
   run->footer(kRunExamples);
 }
 

@@ -22,6 +22,7 @@ struct Given {
   int verbose = 0;
   bool quiet = false;
   RunCommand run;
+  bool run_json = false;
   std::string duration;
   std::string key;
   std::vector<std::string> tap_interfaces;

@@ -18,6 +18,7 @@ InterfaceConfig Config::host_side() const {
   if (found != interfaces.end()) return *found;
   InterfaceConfig side = network_side();
   side.name = forward_to;
+  side.settings = {};
   return side;
 }
 

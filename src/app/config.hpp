@@ -24,9 +24,16 @@ struct RunConfig {
   std::chrono::nanoseconds duration{0};  // 0: until SIGINT or SIGTERM
 };
 
+/// What `run` and `tap` print on stdout.
+enum class Output : std::uint8_t {
+  text,
+  json,  // objects, one a line: docs/json.md
+};
+
 struct ObserveConfig {
   log::Level log_level = log::Level::info;
   std::chrono::nanoseconds stats_interval = std::chrono::seconds{1};
+  Output output = Output::text;
 };
 
 struct Config {
@@ -47,7 +54,8 @@ struct Config {
   /// Two-sided roles: the interface that is not forward_to.
   [[nodiscard]] const packet_io::afxdp::InterfaceConfig& network_side() const;
 
-  /// Two-sided roles: forward_to, as it is listed in `interfaces`, else like the network's side.
+  /// Two-sided roles: forward_to, as it is listed in `interfaces`, else like the network's side,
+  /// but with its NIC's settings left as they are.
   [[nodiscard]] packet_io::afxdp::InterfaceConfig host_side() const;
 };
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "app/config_steering.hpp"
 #include "app/config_units.hpp"
 
 namespace valinor::app {
@@ -39,6 +40,8 @@ class Check {
       name(i, seen);
       frames(i);
       offload(i);
+      queues_exist(i);
+      steered_telemetry(i);
     }
   }
 
@@ -141,6 +144,59 @@ class Check {
     at({"other", mode}, "CFG-OFFLOAD-01",
        "mode: offload drops other traffic on the NIC, and the rest of the configuration wants it",
        "other: drop    or, to let some through:  other: kernel  with  offload_sample: 1000");
+  }
+
+  /// With a number of channels given, the queues that other keys name are among them.
+  void queues_exist(std::size_t i) {
+    const auto& interface = config_.interfaces[i];
+    const std::uint32_t channels = interface.settings.channels;
+    if (channels == 0) return;
+    const std::string entry = fmt::format("interfaces[{}]", i);
+    const auto complain = [&](const std::string& key, QueueId queue) {
+      at({entry + key, entry + ".channels"}, "CFG-CHANNEL-01",
+         fmt::format("{}{} names queue {}, but {}.channels is {}: queues 0 to {}", entry, key,
+                     queue.value(), entry, channels, channels - 1),
+         fmt::format("channels: {}    or other queues", queue.value() + 1));
+    };
+    for (const QueueId queue : interface.queues) {
+      if (queue.value() >= channels) return complain(".queues", queue);
+    }
+    for (const nic::SteeringConfig& rule : interface.settings.steer) {
+      if (rule.queue.value() >= channels) return complain(".steer", rule.queue);
+    }
+  }
+
+  /// Telemetry that the NIC is to put where nobody reads it.
+  void steered_telemetry(std::size_t i) {
+    const auto& interface = config_.interfaces[i];
+    const auto& read = interface.queues;
+    if (read.empty()) return;
+    const std::string entry = fmt::format("interfaces[{}]", i);
+    for (const nic::SteeringConfig& rule : interface.settings.steer) {
+      const bool is_read = std::find(read.begin(), read.end(), rule.queue) != read.end();
+      if (is_read || !is_telemetry(rule)) continue;
+      return at({entry + ".steer", entry + ".queues"}, "CFG-STEER-02",
+                fmt::format("{}.steer puts telemetry ({}) on queue {}, which {}.queues does not "
+                            "list: it would not be recorded",
+                            entry, match_text(rule), rule.queue.value(), entry),
+                "a queue that is listed in queues");
+    }
+  }
+
+  /// Whether all that the rule is about is telemetry.
+  [[nodiscard]] bool is_telemetry(const nic::SteeringConfig& rule) const {
+    const wire::MatchRules& match = config_.worker.match;
+    const auto lists = [&](const auto& numbers) {
+      return std::find(numbers.begin(), numbers.end(), rule.number) != numbers.end();
+    };
+    switch (rule.by) {
+      case nic::SteeredBy::ethertype: return lists(match.ethertypes);
+      case nic::SteeredBy::ip_protocol: return lists(match.ip_protocols);
+      case nic::SteeredBy::udp_port:
+      case nic::SteeredBy::udp4_port:
+      case nic::SteeredBy::udp6_port: return lists(match.udp_dst_ports);
+      default: return false;
+    }
   }
 
   void name(std::size_t i, std::map<std::string, std::size_t>& seen) {

@@ -6,6 +6,7 @@
 #include <bit>
 #include <utility>
 
+#include "app/config_steering.hpp"
 #include "app/config_suggest.hpp"
 #include "app/config_units.hpp"
 
@@ -47,6 +48,7 @@ class Reader {
     const bool is_list = key_.type == ValueType::id_list || must_be_list();
     if (is_list && node_.kind == YamlNode::Kind::sequence) return read_list();
     if (key_.type == ValueType::interface_list) return read_names();
+    if (key_.type == ValueType::steering) return read_steering(key_, node_, site_);
     if (node_.kind == YamlNode::Kind::null) {
       if (key_.type == ValueType::dscp) return Value{std::optional<wire::DscpMatch>{}};
       if (key_.type == ValueType::mac) return Value{std::optional<wire::MacAddress>{}};
@@ -73,7 +75,8 @@ class Reader {
       case ValueType::id_list: return read_ids();
       case ValueType::choice_list:
       case ValueType::number_list:
-      case ValueType::interface_list: break;
+      case ValueType::interface_list:
+      case ValueType::steering: break;
       case ValueType::dscp: return read_dscp();
       case ValueType::redis_url: return read_redis_url();
     }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "app/config_steering.hpp"
 #include "app/config_units.hpp"
 #include "app/config_value.hpp"
 
@@ -106,6 +107,7 @@ std::string to_text(const SchemaKey& key, const Value& value) {
     }
     case ValueType::choice_list:
     case ValueType::number_list: return list_text(key, std::get<NumberList>(value));
+    case ValueType::steering: return steering_text(std::get<SteeringList>(value));
     case ValueType::dscp: {
       const auto& dscp = std::get<std::optional<wire::DscpMatch>>(value);
       return dscp ? fmt::format("{:#04x}/{:#04x}", dscp->value, dscp->mask) : "null";
@@ -147,6 +149,10 @@ std::string wanted(const SchemaKey& key) {
                          key.max);
     case ValueType::number_list:
       return fmt::format("a list of at most {} {} {}", key.max_items, key.unit, range_text(key));
+    case ValueType::steering:
+      return fmt::format(
+          "a list of at most {} rules such as {{match: {{proto: udp, dst_port: 5000}}, queues: 2}}",
+          key.max_items);
     case ValueType::dscp: return "value/mask such as 0x17/0x3f, or null";
     case ValueType::redis_url: return "a Redis URL such as redis://127.0.0.1:6379/0";
   }

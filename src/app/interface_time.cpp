@@ -14,7 +14,6 @@
 namespace valinor::app {
 namespace {
 
-using packet_io::afxdp::InterfaceConfig;
 using packet_io::afxdp::Mode;
 using packet_io::afxdp::OpenInterface;
 
@@ -25,13 +24,13 @@ std::string driver_of(const nic::Device& device) {
 
 }  // namespace
 
-InterfaceTime::InterfaceTime(const InterfaceConfig& interface, TimeSource source,
+InterfaceTime::InterfaceTime(nic::Settings& settings, Mode mode, TimeSource source,
                              clock::ClockName published, bool departures)
-    : source_{source}, published_{published}, settings_{interface.name} {
+    : source_{source}, published_{published}, settings_{settings} {
   wishes_.driver_time = source == TimeSource::driver;
-  if (departures && interface.mode != Mode::skb) stamp_departures();
+  if (departures && mode != Mode::skb) stamp_departures();
   if (source != TimeSource::automatic && source != TimeSource::hardware) return;
-  std::string why_not = find_hardware(interface.mode);
+  std::string why_not = find_hardware(mode);
   wishes_.hardware_time = why_not.empty();
   if (!why_not.empty()) give_up_hardware(std::move(why_not));
 }

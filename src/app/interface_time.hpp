@@ -4,7 +4,7 @@
 ///   wishes()    what the XDP program is to tell
 ///   opened()    once that is loaded: whether it does
 ///   adjust()    every 100 to 250 ms, from then on
-///   destructor  the NIC stamps again what it did before
+///   At the end of `settings` the NIC stamps again what it did before.
 ///
 /// Main thread, but clock(), which workers use.
 #pragma once
@@ -24,10 +24,10 @@ namespace valinor::app {
 
 class InterfaceTime {
  public:
-  /// Puts back what a dead process has left on the interface. Throws Failure: IF-NAME-01;
-  /// TIME-HW-01 where the configuration insists on hardware time and there is none.
-  /// With `departures`, the NIC is set to stamp what it sends too, where it can.
-  InterfaceTime(const packet_io::afxdp::InterfaceConfig& interface, TimeSource source,
+  /// `settings` are the interface's, and outlive this. Throws Failure: TIME-HW-01 where the
+  /// configuration insists on hardware time and there is none. With `departures`, the NIC is set to
+  /// stamp what it sends too, where it can.
+  InterfaceTime(nic::Settings& settings, packet_io::afxdp::Mode mode, TimeSource source,
                 clock::ClockName published, bool departures);
   InterfaceTime(const InterfaceTime&) = delete;
   InterfaceTime& operator=(const InterfaceTime&) = delete;
@@ -46,9 +46,6 @@ class InterfaceTime {
 
   void adjust();
 
-  /// Whether the NIC was set to stamp, which takes CAP_NET_ADMIN to undo.
-  [[nodiscard]] bool has_changed_nic() const noexcept { return !settings_.changes().empty(); }
-
   /// One line: "hardware, by ptp2 ...", or "software: driver igb tells XDP programs no time".
   [[nodiscard]] std::string describe();
 
@@ -63,7 +60,7 @@ class InterfaceTime {
 
   TimeSource source_;
   clock::ClockName published_;
-  nic::Settings settings_;
+  nic::Settings& settings_;
   packet_io::afxdp::RxMetadataWishes wishes_;
   std::optional<clock::PhcDiscipline> phc_;
   bool stamps_departures_ = false;

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "app/books.hpp"
+#include "app/json_events.hpp"
 
 namespace valinor::app {
 namespace {
@@ -15,8 +16,9 @@ constexpr unsigned kLinesPerHeading = 20;
 
 }  // namespace
 
-LiveReport::LiveReport(std::chrono::nanoseconds interval)
+LiveReport::LiveReport(std::chrono::nanoseconds interval, Output output)
     : interval_{interval},
+      output_{output},
       start_{Clock::now()},
       last_{start_},
       due_{interval.count() == 0 ? Clock::time_point::max() : start_ + interval} {}
@@ -24,6 +26,17 @@ LiveReport::LiveReport(std::chrono::nanoseconds interval)
 void LiveReport::update(const LiveTotals& now) {
   const auto at = Clock::now();
   if (at < due_) return;
+  if (output_ == Output::json) {
+    tell_stats(now, at - start_);
+  } else {
+    print_text(now, at);
+  }
+  previous_ = now;
+  last_ = at;
+  while (due_ <= at) due_ += interval_;
+}
+
+void LiveReport::print_text(const LiveTotals& now, Clock::time_point at) {
   const double seconds = std::chrono::duration<double>(at - last_).count();
   const auto rate = [&](std::uint64_t LiveTotals::*field) {
     const auto difference = static_cast<double>(now.*field - previous_.*field);
@@ -44,9 +57,6 @@ void LiveReport::update(const LiveTotals& now) {
              rate(&LiveTotals::stored), with_commas(now.backlog), with_commas(now.dropped),
              with_commas(now.lost));
   std::fflush(stdout);
-  previous_ = now;
-  last_ = at;
-  while (due_ <= at) due_ += interval_;
 }
 
 }  // namespace valinor::app

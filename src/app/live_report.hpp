@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "app/config.hpp"
+
 namespace valinor::app {
 
 /// Running totals at one moment.
@@ -18,13 +20,13 @@ struct LiveTotals {
   std::uint64_t lost = 0;
 };
 
-/// Main thread.
+/// Main thread. In JSON: totals, which leave the rates to the reader.
 class LiveReport {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// Interval 0: never prints.
-  explicit LiveReport(std::chrono::nanoseconds interval);
+  LiveReport(std::chrono::nanoseconds interval, Output output);
 
   /// When update() wants to be called next.
   [[nodiscard]] Clock::time_point due() const noexcept { return due_; }
@@ -33,7 +35,10 @@ class LiveReport {
   void update(const LiveTotals& now);
 
  private:
+  void print_text(const LiveTotals& now, Clock::time_point at);
+
   std::chrono::nanoseconds interval_;
+  Output output_;
   Clock::time_point start_;
   Clock::time_point last_;
   Clock::time_point due_;

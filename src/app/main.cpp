@@ -54,9 +54,10 @@ struct Dispatch {
   const CommandLine& line;
 
   ExitStatus operator()(const RunCommand& command) const {
-    const auto loaded = load(line);
+    auto loaded = load(line);
     if (!loaded) return ExitStatus::config_invalid;
     if (command.check_only) return tell_valid();
+    for (auto& interface : loaded->config.interfaces) interface.takeover |= command.takeover;
     undo_after_crash();
     Signals signals;
     return Runtime{loaded->config}.run(signals);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "app/json_events.hpp"
 #include "app/patience.hpp"
 #include "app/privileges.hpp"
 #include "app/service_manager.hpp"
@@ -89,7 +90,7 @@ std::string Runtime::limit_rights() const {
   std::vector<Capability> needs;
   const bool tap_goes = tap_ && tap_->egress.program().needs_net_admin_to_detach();
   const bool nics_go_back =
-      std::ranges::any_of(wiring_.times, [](const auto& time) { return time->has_changed_nic(); });
+      std::ranges::any_of(wiring_.settings, [](const auto& one) { return one->has_changed_nic(); });
   if (tap_goes || nics_go_back) needs.push_back(Capability::net_admin);
   if (can_reopen()) {
     needs.push_back(Capability::net_raw);
@@ -101,6 +102,7 @@ std::string Runtime::limit_rights() const {
       std::ranges::any_of(wiring_.times, [](const auto& time) { return time->clock() != nullptr; });
   limit_system_calls({.open_interfaces = can_reopen(),
                       .nic_clocks = clocks,
+                      .nic_settings = nics_go_back,
                       .spill = config_.exporter.when_full == exporter::WhenFull::spill});
   return dropped + "; system calls are limited";
 }
@@ -119,6 +121,11 @@ void Runtime::print_start() const {
                  to_name(interface.mode_of(*port)), OpenInterface::extras_of(*port),
                  refusal.empty() ? "" : "; ", refusal);
     }
+  }
+  for (const auto& settings : wiring_.settings) {
+    if (settings->description().empty()) continue;
+    fmt::print(stderr, "  settings   {}: {}\n", settings->nic().device().name(),
+               settings->description());
   }
   for (const auto& pools : wiring_.pools) {
     fmt::print(stderr, "  memory     {}\n", packet_io::afxdp::describe(pools));
@@ -158,10 +165,12 @@ ExitStatus Runtime::run(Signals& signals) {
   for (const auto& interface : wiring_.interfaces) interface->steer();
   print_start();
   fmt::print(stderr, "ready. Ctrl-C drains and stops.\n");
+  const bool json = config_.observe.output == Output::json;
+  if (json) tell_start(config_, wiring_);
   ServiceManager service;
   service.tell_ready(fmt::format("run {}, {} workers", config_.exporter.key, wiring_.lanes.size()));
 
-  LiveReport report{config_.observe.stats_interval};
+  LiveReport report{config_.observe.stats_interval, config_.observe.output};
   const auto end = config_.run.duration.count() == 0 ? steady_clock::time_point::max()
                                                      : begin + config_.run.duration;
   std::string why;
@@ -179,7 +188,8 @@ ExitStatus Runtime::run(Signals& signals) {
     if (why.empty() && exporter_->failed()) why = "the exporter failed";
   }
   service.tell_stopping(why);
-  fmt::print("stopping: {}\n", why);
+  if (json) tell_stopping(why);
+  fmt::print(json ? stderr : stdout, "stopping: {}\n", why);
   std::fflush(stdout);
   const auto elapsed = steady_clock::now() - begin;
   Signals::exit_on_next();
@@ -212,12 +222,15 @@ std::string Runtime::describe_cpu(const packet_io::afxdp::AfxdpPort& port) const
 
 ExitStatus Runtime::close_books(std::chrono::duration<double> elapsed) const {
   const Counted all = counted();
-  fmt::print("{}", all.details(elapsed));
+  const bool json = config_.observe.output == Output::json;
+  std::FILE* const out = json ? stderr : stdout;
+  fmt::print(out, "{}", all.details(elapsed));
   const std::string losses = recovery_->describe();
-  if (!losses.empty()) fmt::print("links    {}\n", losses);
+  if (!losses.empty()) fmt::print(out, "links    {}\n", losses);
   const clock::ClockQuality quality = discipline_.quality();
-  if (quality.steps != 0) fmt::print("clock    {}\n", clock::to_text(quality));
-  const ExitStatus status = print_books(all.frames(), all.records(), all.tapped());
+  if (quality.steps != 0) fmt::print(out, "clock    {}\n", clock::to_text(quality));
+  const ExitStatus status = json ? tell_books(all.frames(), all.records(), all.tapped(), elapsed)
+                                 : print_books(all.frames(), all.records(), all.tapped());
   exporter_->throw_if_failed();
   return status;
 }

@@ -32,19 +32,21 @@ enum class ValueType : std::uint8_t {
   mac,                 // 02:00:00:00:00:01, or null
   id_list,             // `choices` is the one word that stands for "all of them" or "you choose"
   number_list,
-  dscp,  // value/mask, or null
+  dscp,      // value/mask, or null
+  steering,  // list of {match: {...}, queues: N}
   redis_url,
 };
 
 using Number = std::uint64_t;
 using NumberList = std::vector<Number>;
 using NameList = std::vector<std::string>;
+using SteeringList = std::vector<nic::SteeringConfig>;
 
 /// A value as the table carries it: choices are places in the list of words, durations are
 /// nanoseconds, sizes bytes; an empty id_list is its word.
-using Value =
-    std::variant<bool, Number, std::string, NumberList, NameList, std::optional<wire::DscpMatch>,
-                 std::optional<wire::MacAddress>, exporter::RedisAddress>;
+using Value = std::variant<bool, Number, std::string, NumberList, NameList, SteeringList,
+                           std::optional<wire::DscpMatch>, std::optional<wire::MacAddress>,
+                           exporter::RedisAddress>;
 
 struct SchemaKey {
   std::string_view path;  // "interfaces[].umem.frames"

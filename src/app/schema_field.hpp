@@ -62,7 +62,8 @@ struct FieldOf<std::optional<T>> {
 };
 
 template <class T>
-requires(!std::is_same_v<T, std::string>) struct FieldOf<std::vector<T>> {
+requires(!std::is_same_v<T, std::string> &&
+         !std::is_same_v<T, nic::SteeringConfig>) struct FieldOf<std::vector<T>> {
   static std::vector<T> from(const Value& value) {
     std::vector<T> out;
     for (const Number number : std::get<NumberList>(value)) {
@@ -89,7 +90,7 @@ requires(!std::is_same_v<T, std::string>) struct FieldOf<std::vector<T>> {
 
 template <class T>
 requires(std::is_same_v<T, bool> || std::is_same_v<T, std::string> || std::is_same_v<T, NameList> ||
-         std::is_same_v<T, std::optional<wire::DscpMatch>> ||
+         std::is_same_v<T, SteeringList> || std::is_same_v<T, std::optional<wire::DscpMatch>> ||
          std::is_same_v<T, std::optional<wire::MacAddress>> ||
          std::is_same_v<T, exporter::RedisAddress>) struct FieldOf<T> {
   static T from(const Value& value) { return std::get<T>(value); }

@@ -191,6 +191,10 @@ void allow_asking_devices(Filter& filter, const SystemCallNeeds& needs) {
     allow({PTP_SYS_OFFSET_PRECISE, PTP_SYS_OFFSET_EXTENDED, PTP_SYS_OFFSET});
     allow({SIOCGHWTSTAMP, SIOCSHWTSTAMP});
   }
+  if (needs.nic_settings) {
+    filter.allow(SCMP_SYS(ftruncate));  // the journal, as above
+    allow({SIOCGIFHWADDR});             // is /sys about this very interface
+  }
 }
 
 }  // namespace

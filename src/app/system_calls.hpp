@@ -7,6 +7,7 @@ namespace valinor::app {
 struct SystemCallNeeds {
   bool open_interfaces = false;  // AF_XDP sockets, their rings, our program on another interface
   bool nic_clocks = false;       // to read NICs' clocks, and to have NICs stamp no more at the end
+  bool nic_settings = false;     // to put settings of NICs back at the end
   bool spill = false;            // to give space back to the disk where records have waited
 };
 

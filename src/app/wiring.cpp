@@ -26,11 +26,14 @@ using Way = pipeline::Direction<AfxdpPort>;
 OpenInterface& open(Wiring& wiring, InterfaceConfig wanted, const Config& config,
                     OtherTraffic other, FramePools& pools,
                     std::optional<TimeSource> source = std::nullopt) {
-  const nic::Device device{wanted.name};
+  InterfaceSettings& settings =
+      *wiring.settings.emplace_back(std::make_unique<InterfaceSettings>(wanted));
+  const nic::Device& device = settings.nic().device();
   const bool sends_on = config.worker.role != Role::collect;
   const bool times_departures = sends_on && config.residence;
   InterfaceTime& time = *wiring.times.emplace_back(std::make_unique<InterfaceTime>(
-      wanted, source.value_or(config.time_source), config.clock, times_departures));
+      settings.nic(), wanted.mode, source.value_or(config.time_source), config.clock,
+      times_departures));
   wanted.metadata = time.wishes();
   wanted.transmit = {.time = times_departures,
                      .checksum = pipeline::is_two_sided(config.worker.role)};
@@ -41,6 +44,7 @@ OpenInterface& open(Wiring& wiring, InterfaceConfig wanted, const Config& config
   wiring.asked.push_back(wanted.mode);
   OpenInterface& interface = *wiring.interfaces.back();
   time.opened(interface);
+  settings.opened(interface);
   std::ranges::move(interface.findings(), std::back_inserter(wiring.warnings));
   if (sends_on && !(ask_for_tags && interface.program().tells().vlan_tag)) {
     auto lost = packet_io::afxdp::find_lost_vlan_tags(device);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/config.hpp"
+#include "app/interface_settings.hpp"
 #include "app/interface_time.hpp"
 #include "app/lane.hpp"
 #include "base/failure.hpp"
@@ -29,7 +30,8 @@ struct Group {
 /// Members in the order of their lives. Main thread.
 struct Wiring {
   std::deque<packet_io::afxdp::FramePools> pools;
-  std::vector<std::unique_ptr<InterfaceTime>> times;  // of each interface
+  std::vector<std::unique_ptr<InterfaceSettings>> settings;  // of each interface's NIC
+  std::vector<std::unique_ptr<InterfaceTime>> times;         // of each interface
   std::vector<std::unique_ptr<packet_io::afxdp::OpenInterface>> interfaces;
   std::vector<packet_io::afxdp::Mode> asked;  // mode, of each interface
   std::vector<Finding> warnings;              // for the user to see at the start
@@ -38,10 +40,10 @@ struct Wiring {
   std::vector<Group> groups;
 };
 
-/// Nothing is steered yet, no lane is started. Throws Failure: what OpenInterface and InterfaceTime
-/// throw (of a two-sided role, only the network's NIC must have hardware time where that is asked
-/// for), and
-/// FWD-QUEUES-01 where the two sides have different numbers of queues.
+/// Nothing is steered yet, no lane is started. Throws Failure: what OpenInterface,
+/// InterfaceSettings and InterfaceTime throw (of a two-sided role, only the network's NIC must have
+/// hardware time where that is asked for), and FWD-QUEUES-01 where the two sides have different
+/// numbers of queues.
 [[nodiscard]] Wiring wire_up(const Config& config, const clock::SharedTimebase& timebase);
 
 }  // namespace valinor::app

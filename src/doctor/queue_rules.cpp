@@ -33,8 +33,27 @@ std::optional<nic::Setting> enough_channels(const NicFacts& nic, std::uint32_t l
   return wanted;
 }
 
-/// False where a queue that is read is not there.
+/// That receive and send.
+std::uint32_t most_channels(const NicFacts& nic) {
+  if (!nic.channels) return 0;
+  const nic::Channels& most = nic.channels->most;
+  return most.combined != 0 ? most.combined : std::min(most.rx, most.tx);
+}
+
+/// False where a queue that is read is not there, or the run is to change how many there are.
 bool judge_existence(const NicFacts& nic, const Wanted& wanted, Diagnoses& out) {
+  const std::uint32_t to_be = wanted.interface.settings.channels;
+  if (to_be != 0 && (to_be != nic.queues.receive || to_be != nic.queues.transmit)) {
+    const std::uint32_t most = most_channels(nic);
+    const std::string now =
+        fmt::format("{} receive, {} transmit; ", nic.queues.receive, nic.queues.transmit);
+    out.push_back(to_be <= most
+                      ? ok("queues", now + fmt::format("the run sets {}", to_be))
+                      : fail("queues",
+                             now + fmt::format("at most {}, and channels is {}", most, to_be),
+                             "interfaces[].channels: fewer"));
+    return false;
+  }
   std::uint32_t last = 0;
   for (const QueueId queue : wanted.interface.queues) last = std::max(last, queue.value());
   if (wanted.interface.queues.empty() || last < usable(nic)) {
@@ -114,7 +133,7 @@ std::string to_list(const std::vector<QueueId>& queues) {
 void judge_queues(const NicFacts& nic, const Wanted& wanted, Diagnoses& out) {
   if (!judge_existence(nic, wanted, out)) return;
   const std::vector<QueueId> read = queues_read(nic, wanted);
-  judge_spread(nic, read, out);
+  if (wanted.interface.settings.spread == nic::Spread::unchanged) judge_spread(nic, read, out);
   judge_flow_rules(nic, read, out);
 }
 

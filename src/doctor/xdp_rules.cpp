@@ -14,13 +14,17 @@ using packet_io::afxdp::Mode;
 /// The command of a Finding, which may have several lines and a remark behind each.
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-void judge_programs(const NicFacts& nic, Diagnoses& out) {
+void judge_programs(const NicFacts& nic, const Wanted& wanted, Diagnoses& out) {
   for (const nic::XdpAttachment& one : nic.programs) {
     std::string text = fmt::format("program {} (id {}, tag {}, {}) is already attached",
                                    one.name.empty() ? "?" : one.name, one.program,
                                    one.tag.empty() ? "?" : one.tag, nic::to_text(one.mode));
     if (one.owner != 0) text += fmt::format(" by process {}", one.owner);
-    out.push_back(fail("xdp", text, nic::command_to_detach(nic.name, one)));
+    if (wanted.interface.takeover) {
+      out.push_back(warn("xdp", text + "; the run takes it off"));
+    } else {
+      out.push_back(fail("xdp", text, nic::command_to_detach(nic.name, one)));
+    }
   }
 }
 
@@ -135,7 +139,7 @@ void judge_stamps(const NicFacts& nic, Diagnoses& out) {
 
 void judge_xdp(const NicFacts& nic, const Wanted& wanted, const HostFacts& host, Diagnoses& out) {
   judge_features(nic, wanted, out);
-  judge_programs(nic, out);
+  judge_programs(nic, wanted, out);
   judge_bind(nic, out);
   judge_mtu(nic, wanted, host, out);
   judge_stamps(nic, out);

@@ -1,10 +1,12 @@
 #include "nic/device.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
@@ -64,6 +66,17 @@ bool Device::is_in_sysfs() const {
                            static_cast<unsigned char>(request.ifr_hwaddr.sa_data[i]));
   }
   return first_word(folder + "/address").starts_with(address);
+}
+
+int Device::write_sysfs(const std::string& file, std::uint64_t number) const {
+  UniqueFd& open = sysfs_files_[file];
+  if (!open) {
+    if (!is_in_sysfs()) return ENODEV;
+    open = UniqueFd{::open(("/sys/class/net/" + name_ + "/" + file).c_str(), O_WRONLY | O_CLOEXEC)};
+    if (!open) return errno;
+  }
+  const std::string text = std::to_string(number);
+  return ::write(open.get(), text.data(), text.size()) < 0 ? errno : 0;
 }
 
 int Device::ethtool(void* question) const noexcept { return request(SIOCETHTOOL, question); }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/unique_fd.hpp"
@@ -32,6 +33,10 @@ class Device {
   /// mounted, and an interface there may have the same name.
   [[nodiscard]] bool is_in_sysfs() const;
 
+  /// Writes a number to /sys/class/net/NAME/`file`: 0 or the errno. The file stays open, so that it
+  /// can be written again by whoever may open it no more (the kernel asks for CAP_NET_ADMIN then).
+  [[nodiscard]] int write_sysfs(const std::string& file, std::uint64_t number) const;
+
   /// SIOCETHTOOL with one of the structs of linux/ethtool.h: 0 or the errno.
   [[nodiscard]] int ethtool(void* question) const noexcept;
 
@@ -42,6 +47,7 @@ class Device {
   UniqueFd socket_;
   std::string name_;
   InterfaceIndex index_;
+  mutable std::map<std::string, UniqueFd> sysfs_files_;  // that were written to
 };
 
 }  // namespace valinor::nic

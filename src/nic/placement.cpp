@@ -1,17 +1,13 @@
 #include "nic/placement.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
-#include "base/unique_fd.hpp"
 #include "nic/cpu_list.hpp"
 
 namespace valinor::nic {
@@ -35,13 +31,6 @@ std::optional<Number> read_number(const std::string& path) {
   Number number{};
   if (text >> number) return number;
   return std::nullopt;
-}
-
-int write_number(const std::string& path, std::uint64_t number) {
-  const UniqueFd file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
-  const std::string text = std::to_string(number);
-  if (!file || ::write(file.get(), text.data(), text.size()) < 0) return errno;
-  return 0;
 }
 
 std::vector<Interrupt> interrupts_of(const std::string& hardware) {
@@ -101,10 +90,9 @@ std::optional<NapiDeferral> napi_deferral(const Device& device) {
 }
 
 int set_napi_deferral(const Device& device, const NapiDeferral& wanted) {
-  if (!device.is_in_sysfs()) return ENODEV;
-  const int error = write_number(folder_of(device) + "/napi_defer_hard_irqs", wanted.hard_irqs);
+  const int error = device.write_sysfs("napi_defer_hard_irqs", wanted.hard_irqs);
   if (error != 0) return error;
-  return write_number(folder_of(device) + "/gro_flush_timeout", wanted.flush_timeout_ns);
+  return device.write_sysfs("gro_flush_timeout", wanted.flush_timeout_ns);
 }
 
 }  // namespace valinor::nic

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "base/failure.hpp"
 
@@ -23,6 +26,19 @@ std::optional<Device> find_device(const UndoRecord& record) {
   } catch (const Failure&) {  // IF-NAME-01
   }
   return std::nullopt;
+}
+
+/// The kernel lets go of closed AF_XDP sockets a moment later, and until then refuses fewer queues.
+constexpr std::chrono::seconds kPatience{1};
+
+int write_patiently(const Device& device, const Setting& setting) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    const int error = write(device, setting);
+    const bool may_pass = error == EINVAL || error == EBUSY;
+    if (!may_pass || std::chrono::steady_clock::now() >= deadline) return error;
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
 }
 
 /// Whether the journal at `path` may go: nothing of it is left to do.
@@ -116,7 +132,7 @@ Restoration restore(const Device& device, const Change& change) {
     done.why = "it is now: " + describe(*now);
     return done;
   }
-  if (const int error = write(device, change.before); error != 0) {
+  if (const int error = write_patiently(device, change.before); error != 0) {
     done.result = RestoreResult::refused;
     done.why = describe_errno(error);
   }

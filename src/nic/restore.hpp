@@ -29,7 +29,8 @@ struct Restoration {
   std::string why;   // of a refusal: "EBUSY: Device or resource busy"
 };
 
-/// Puts back one change, unless somebody else has changed the same setting since.
+/// Puts back one change, unless somebody else has changed the same setting since. A driver that
+/// refuses is asked again for up to a second.
 [[nodiscard]] Restoration restore(const Device& device, const Change& change);
 
 /// Which journals left behind are meant.

@@ -23,8 +23,9 @@ void tell(const Restoration& restoration) {
       is_permission ? ExitStatus::not_permitted : ExitStatus::host_not_ready,
       {.code = "NIC-SET-01",
        .what = fmt::format("{}: the NIC does not take: {}", device.name(), describe(wanted)),
-       .why = is_permission ? describe_errno(error) + "; CAP_NET_ADMIN is missing"
-                            : "the driver answered " + describe_errno(error),
+       .why = error == EPERM    ? describe_errno(error) + "; CAP_NET_ADMIN is missing"
+              : error == EACCES ? describe_errno(error) + "; its file in /sys is root's"
+                                : "the driver answered " + describe_errno(error),
        .next = to_command(device.name(), wanted) + "    may say more"}};
 }
 

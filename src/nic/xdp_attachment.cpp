@@ -1,9 +1,12 @@
 #include "nic/xdp_attachment.hpp"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
+#include <linux/if_link.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -68,6 +71,15 @@ std::uint32_t link_that_holds(const Device& device, std::uint32_t program) {
   return 0;
 }
 
+std::uint32_t flags_of(XdpMode mode) {
+  switch (mode) {
+    case XdpMode::generic: return XDP_FLAGS_SKB_MODE;
+    case XdpMode::native: return XDP_FLAGS_DRV_MODE;
+    case XdpMode::offloaded: return XDP_FLAGS_HW_MODE;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::vector<XdpAttachment> xdp_attachments(const Device& device) {
@@ -96,6 +108,14 @@ std::string to_text(XdpMode mode) {
   return "?";
 }
 
+std::string describe(const XdpAttachment& program) {
+  std::string text = fmt::format("program {} '{}' ({})", program.program,
+                                 program.name.empty() ? "?" : program.name, to_text(program.mode));
+  if (program.link != 0) text += fmt::format(", held by bpf_link {}", program.link);
+  if (program.owner != 0) text += fmt::format(" of process {}", program.owner);
+  return text;
+}
+
 std::string command_to_detach(const std::string& interface, const XdpAttachment& program) {
   // `ip` cannot take off what a link holds.
   if (program.link != 0) return fmt::format("bpftool link detach id {}", program.link);
@@ -103,6 +123,21 @@ std::string command_to_detach(const std::string& interface, const XdpAttachment&
                      : program.mode == XdpMode::native  ? "xdpdrv"
                                                         : "xdpgeneric";
   return fmt::format("ip link set dev {} {} off", interface, word);
+}
+
+int detach_xdp(const Device& device, const XdpAttachment& program) {
+  if (program.link != 0) {
+    const UniqueFd link{::bpf_link_get_fd_by_id(program.link)};
+    return link && ::bpf_link_detach(link.get()) == 0 ? 0 : errno;
+  }
+  // This very program and no later one, where we may look at it.
+  const UniqueFd expected{::bpf_prog_get_fd_by_id(program.program)};
+  bpf_xdp_attach_opts options{};
+  options.sz = sizeof options;
+  if (expected) options.old_prog_fd = expected.get();
+  const int error =
+      ::bpf_xdp_detach(static_cast<int>(device.index().value()), flags_of(program.mode), &options);
+  return -error;
 }
 
 }  // namespace valinor::nic

@@ -30,8 +30,14 @@ struct XdpAttachment {
 /// "generic", "native", "offloaded"
 [[nodiscard]] std::string to_text(XdpMode mode);
 
+/// "program 51 'filter' (native), held by bpf_link 4 of process 4711"
+[[nodiscard]] std::string describe(const XdpAttachment& program);
+
 /// The command that takes it off.
 [[nodiscard]] std::string command_to_detach(const std::string& interface,
                                             const XdpAttachment& program);
+
+/// Does the same: 0 or the errno. EBUSY where a link holds it that we may not look at.
+[[nodiscard]] int detach_xdp(const Device& device, const XdpAttachment& program);
 
 }  // namespace valinor::nic

@@ -45,6 +45,15 @@ TEST(CommandLine, RunIsTheDefault) {
   EXPECT_TRUE(std::get<RunCommand>(good({"-c", "a.yaml", "run", "-T"}).command).check_only);
 }
 
+TEST(CommandLine, RunTellsProgramsAndTakesOver) {
+  const CommandLine line = good({"-c", "a.yaml", "run", "--takeover", "--json"});
+  EXPECT_TRUE(std::get<RunCommand>(line.command).takeover);
+  ASSERT_EQ(line.config.overrides.size(), 1U);
+  EXPECT_EQ(line.config.overrides[0].path, "observe.output");
+  EXPECT_EQ(line.config.overrides[0].value, "json");
+  EXPECT_FALSE(std::get<RunCommand>(good({"-c", "a.yaml"}).command).takeover);
+}
+
 TEST(CommandLine, GlobalOptionsStandBeforeAndBehindTheCommand) {
   const CommandLine line = good({"-c", "run", "--set", "run.key=1", "-v", "run", "--config=b.yaml",
                                  "--set=run.name=a=b", "-v"});

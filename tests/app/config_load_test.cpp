@@ -107,6 +107,7 @@ interfaces:
     mode: auto                                  # default
     offload_sample: 0                           # default
     cpus: auto                                  # default
+    takeover: false                             # default
     promiscuous: false                          # default
 )");
   EXPECT_NE(text.find("role: reflect                                   # t.yaml:3\n"),
@@ -116,7 +117,8 @@ interfaces:
 TEST(ConfigLoad, EffectivePrintLoadsToTheSame) {
   const auto loaded = load_config_text(
       "version: 1\nrun: {name: 'say \"hi\" \\ # : x'}\n"
-      "interfaces: [{name: a, queues: 0-3}, {name: b, cpus: [1, 1]}]\n"
+      "interfaces: [{name: a, queues: 0-3}, {name: b, cpus: [1, 1], "
+      "steer: [{match: {proto: tcp, dst_port: 22}, queues: 1}]}]\n"
       "telemetry: {match: {dscp: 1/1}}\nexport: {redis: {url: 'unix:///a,b#c?db=2'}}\n",
       "t.yaml");
   ASSERT_TRUE(loaded) << to_text(loaded.error());

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -211,6 +212,18 @@ TEST(SystemCalls, AnInterfaceCanBeOpenedAgainWhereThatIsNeeded) {
                      outcome(::open("/dev/null", O_WRONLY));
             }),
             "done done EPERM");
+}
+
+TEST(SystemCalls, SettingsOfNicsCanBePutBackWithoutOpeningFiles) {
+  const auto outcome_with = [](bool nic_settings) {
+    return in_child([nic_settings] {
+      limit({.nic_settings = nic_settings});
+      return outcome(::ioctl(-1, SIOCGIFHWADDR, nullptr)) + " " + outcome(::ftruncate(-1, 0)) +
+             " " + outcome(::open("/sys/class/net/lo/gro_flush_timeout", O_WRONLY));
+    });
+  };
+  EXPECT_EQ(outcome_with(false), "EPERM EPERM EPERM");
+  EXPECT_EQ(outcome_with(true), "EBADF EBADF EPERM");
 }
 
 TEST(SystemCalls, AMistakeOfOursStillEndsTheProcessAsOne) {

@@ -410,7 +410,7 @@ class Program:
             f"export: {{redis: {{url: \"{server.url}\", backoff: {{max: 200ms}}}},\n"
             f"         buffer: {{spill: {{dir: \"{folder}/spill\"}}}}}}\n"
             "observe: {stats_interval: 100ms}\n")
-        self._runs = []
+        self.runs = []
 
     def command(self, *settings, options=(), wrap=()):
         """Settings are key=value; `wrap` is a command in front of the program, such as setpriv."""
@@ -420,8 +420,8 @@ class Program:
         return [str(word) for word in words]
 
     def launch(self, *settings, **how):
-        self._runs.append(Run(self.command(*settings, **how)))
-        return self._runs[-1]
+        self.runs.append(Run(self.command(*settings, **how)))
+        return self.runs[-1]
 
     def start(self, *settings, **how):
         return self.launch(*settings, **how).wait_for("ready")
@@ -438,11 +438,11 @@ class Program:
     def generating(self, *options):
         """The same, meanwhile."""
         words = ["ip", "netns", "exec", self.bed.gen, BINARY, "gen", Bed.gen_interface, *options]
-        self._runs.append(Run([str(word) for word in words]))
-        return self._runs[-1]
+        self.runs.append(Run([str(word) for word in words]))
+        return self.runs[-1]
 
     def close(self):
-        for started in self._runs:
+        for started in self.runs:
             if started.is_running():
                 started.kill9()
 

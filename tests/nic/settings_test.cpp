@@ -1,5 +1,6 @@
 #include "nic/settings.hpp"
 
+#include <cap-ng.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -77,6 +78,32 @@ TEST_F(SettingsTest, AreThereWhileItLives) {
   EXPECT_EQ(gro(), gro_before);
   EXPECT_EQ(napi_deferral(Device{"near"}), (NapiDeferral{0, 0}));
   EXPECT_EQ(folder_.files(), 0u);
+}
+
+/// Calls `work` as one who may not open root's files any more, but may still set up the network.
+template <class Work>
+void with_net_admin_alone(Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::capng_clear(CAPNG_SELECT_BOTH);
+    ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                   CAP_NET_ADMIN);
+    const bool is_other = ::capng_change_id(65534, 65534, CAPNG_DROP_SUPP_GRP) == 0;
+    ::_exit(is_other && work() ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(SettingsTest, DeferralIsPutBackByTheOpenFiles) {
+  const Device device{"near"};
+  ASSERT_EQ(set_napi_deferral(device, {2, 200'000}), 0);
+  with_net_admin_alone([&] {
+    return set_napi_deferral(Device{"near"}, {0, 0}) == EACCES &&
+           set_napi_deferral(device, {1, 0}) == 0 && set_napi_deferral(device, {0, 5}) == 0;
+  });
+  EXPECT_EQ(napi_deferral(device), (NapiDeferral{0, 5}));
 }
 
 TEST_F(SettingsTest, WhatIsSoAlreadyIsNotChanged) {

@@ -70,7 +70,10 @@ def packets_polled(guest):
 def test_preferred_busy_polling(guest, poll):
     frames = frames_of_both_formats()
     before = packets_polled(guest)
-    run = guest.start({"name": "nic1", "poll": {"mode": poll, "prefer_busy": True}}, role="reflect")
+    # While frames are handed over the virtual machine stands still, longer than interrupts are
+    # deferred: with deferral, it would be the timer that polls.
+    run = guest.start({"name": "nic1", "poll": {"mode": poll, "prefer_busy": True,
+                                                "napi_defer": "off"}}, role="reflect")
     assert "zerocopy obtained, busy polling" in run.text()
     guest.wire.send(frame.data for frame in frames)
     back = guest.wire.receive(len(frames))
@@ -78,6 +81,48 @@ def test_preferred_busy_polling(guest, poll):
     assert sorted(back) == sorted(frame.reflected() for frame in frames)
     assert_recorded(guest.redis, frames)
     assert poll != "busy" or packets_polled(guest) > before
+
+
+def deferral(guest):
+    """napi_defer_hard_irqs and gro_flush_timeout."""
+    folder = "/sys/class/net/nic1"
+    return guest.run(f"cat {folder}/napi_defer_hard_irqs {folder}/gro_flush_timeout").split()
+
+
+def test_interrupts_are_deferred_while_it_polls(guest):
+    frames = frames_of_both_formats(50)
+    assert deferral(guest) == ["0", "0"]
+    run = guest.start({"name": "nic1", "poll": {"mode": "busy", "prefer_busy": True}})
+    assert "napi_defer_hard_irqs 2, gro_flush_timeout 200000 ns" in run.text()
+    assert deferral(guest) == ["2", "200000"]
+    guest.wire.send(frame.data for frame in frames)
+    guest.redis.wait_for(len(frames))
+    assert_all(run.stop(), received=len(frames), consumed=len(frames))
+    assert deferral(guest) == ["0", "0"]
+
+
+def test_deferral_ends_with_the_start_after_a_crash(guest):
+    run = guest.start({"name": "nic1", "poll": {"prefer_busy": True}})
+    assert deferral(guest) == ["2", "200000"]
+    run.end()
+    guest.start("nic1").stop()
+    assert deferral(guest) == ["0", "0"]
+
+
+@pytest.mark.parametrize("poll", [{"prefer_busy": False},
+                                  {"prefer_busy": True, "napi_defer": "off"}])
+def test_interrupts_are_not_deferred_unasked(guest, poll):
+    run = guest.start({"name": "nic1", "poll": poll})
+    assert deferral(guest) == ["0", "0"]
+    run.stop()
+
+
+def test_somebodys_own_deferral_stays(guest):
+    folder = "/sys/class/net/nic1"
+    guest.run(f"echo 5 > {folder}/napi_defer_hard_irqs; echo 50000 > {folder}/gro_flush_timeout")
+    guest.start({"name": "nic1", "poll": {"prefer_busy": True}}).stop()
+    assert deferral(guest) == ["5", "50000"]
+    guest.run(f"echo 0 > {folder}/napi_defer_hard_irqs; echo 0 > {folder}/gro_flush_timeout")
 
 
 def test_preferred_busy_polling_of_single_frames(guest):

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "nic/config.hpp"
 
 namespace valinor::packet_io::afxdp {
 
@@ -111,6 +112,8 @@ struct InterfaceConfig {
   bool prefer_busy_poll = false;  // the worker drives the NIC's NAPI, in place of its interrupts
   std::uint32_t busy_poll_budget = 64;  // ... and takes so many packets at a time
   bool promiscuous = false;             // receive frames for any destination address
+  bool takeover = false;                // an XDP program that is there already is taken off
+  nic::NicConfig settings;              // of the NIC itself
   RxMetadataWishes metadata;
   TxMetadataWishes transmit;
 };

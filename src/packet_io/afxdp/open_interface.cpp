@@ -11,6 +11,7 @@
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "nic/placement.hpp"
+#include "packet_io/afxdp/foreign_program.hpp"
 
 namespace valinor::packet_io::afxdp {
 namespace {
@@ -143,6 +144,7 @@ void OpenInterface::run_program(const Rules& rules, const RxMetadataWishes& wish
   try {
     program_ = std::make_unique<RedirectProgram>(rules.match, rules.other, queue_slots(interface_),
                                                  wishes, interface_.index, takes_fragments_);
+    if (config_.takeover) take_off_foreign_programs(interface_);
     program_->attach(interface_, mode);
     attach_mode_ = mode;
   } catch (const Failure& refusal) {
