@@ -66,8 +66,22 @@ def packets_polled(guest):
     return int(dict(zip(names.split(), values.split()))["BusyPollRxPackets"])
 
 
+@pytest.fixture
+def deferring(guest):
+    """nic1 raises no interrupts while somebody polls it at least once a second."""
+    def set_deferral(interrupts, timeout_ns):
+        guest.run(f"cd /sys/class/net/nic1\necho {interrupts} >napi_defer_hard_irqs\n"
+                  f"echo {timeout_ns} >gro_flush_timeout")
+
+    set_deferral(100, 10**9)
+    yield guest
+    set_deferral(0, 0)
+
+
 @pytest.mark.parametrize("poll", ["auto", "busy", "wakeup"])
-def test_preferred_busy_polling(guest, poll):
+def test_preferred_busy_polling(guest, poll, request):
+    if poll == "busy":
+        request.getfixturevalue("deferring")
     frames = frames_of_both_formats()
     before = packets_polled(guest)
     # While frames are handed over the virtual machine stands still, longer than interrupts are
