@@ -89,8 +89,10 @@ def test_preferred_busy_polling(guest, poll, request):
     run = guest.start({"name": "nic1", "poll": {"mode": poll, "prefer_busy": True,
                                                 "napi_defer": "off"}}, role="reflect")
     assert "zerocopy obtained, busy polling" in run.text()
-    guest.wire.send(frame.data for frame in frames)
-    back = guest.wire.receive(len(frames))
+    back = []
+    for first in range(0, len(frames), 10):  # what comes first is an interrupt's
+        guest.wire.send(frame.data for frame in frames[first:first + 10])
+        back += guest.wire.receive(10)
     assert_all(run.stop(), received=len(frames), transmitted=len(frames))
     assert sorted(back) == sorted(frame.reflected() for frame in frames)
     assert_recorded(guest.redis, frames)
