@@ -84,8 +84,8 @@ def test_preferred_busy_polling(guest, poll, request):
         request.getfixturevalue("deferring")
     frames = frames_of_both_formats()
     before = packets_polled(guest)
-    # While frames are handed over the virtual machine stands still, longer than interrupts are
-    # deferred: with deferral, it would be the timer that polls.
+    # While frames are handed over the virtual machine stands still, longer than the
+    # program defers interrupts: it would be the timer that polls.
     run = guest.start({"name": "nic1", "poll": {"mode": poll, "prefer_busy": True,
                                                 "napi_defer": "off"}}, role="reflect")
     assert "zerocopy obtained, busy polling" in run.text()
