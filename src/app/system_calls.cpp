@@ -95,8 +95,9 @@ class Filter {
     add(SCMP_ACT_ALLOW, call, arguments);
   }
 
-  /// As if the kernel had no such call, so that the C library takes the older one.
-  void deny_existence(int call) { add(SCMP_ACT_ERRNO(ENOSYS), call, {}); }
+  void deny(int call, int error) {
+    add(SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)), call, {});
+  }
 
   void load() const {
     if (const int error = ::seccomp_load(context_.get()); error != 0) refuse(-error);
@@ -137,18 +138,20 @@ void allow_memory(Filter& filter) {
   filter.allow(SCMP_SYS(mprotect), {has(2, PROT_EXEC, 0)});
 }
 
-/// clone3 has its flags in memory, where a filter cannot look. In a filter of its own, because the
-/// C library asks for it at each thread's start, which is nothing to log.
-void hide_clone3() {
+/// What is refused without a word, in a filter of its own: clone3, for which the C library asks at
+/// each thread's start (its flags are in memory, where a filter cannot look), and unlink, by which
+/// a journal would go that is empty anyway.
+void refuse_silently() {
   Filter filter{SCMP_ACT_ALLOW, Filter::Log::no};
-  filter.deny_existence(SCMP_SYS(clone3));
+  filter.deny(SCMP_SYS(clone3), ENOSYS);  // as if there were none: the older call is taken
+  filter.deny(SCMP_SYS(unlink), EPERM);
   filter.load();
 }
 
 /// Threads, not processes.
 void allow_threads(Filter& filter) {
   constexpr auto kThread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
-  filter.allow(SCMP_SYS(clone3));  // hidden
+  filter.allow(SCMP_SYS(clone3));  // refused silently
   filter.allow(SCMP_SYS(clone), {has(0, kThread, kThread)});
   filter.allow(SCMP_SYS(prctl), {is(0, PR_SET_NAME)});
   filter.allow(SCMP_SYS(tgkill), {is(0, static_cast<scmp_datum_t>(::getpid()))});  // abort()
@@ -200,9 +203,10 @@ void allow_asking_devices(Filter& filter, const SystemCallNeeds& needs) {
 }  // namespace
 
 void limit_system_calls(const SystemCallNeeds& needs) {
-  hide_clone3();
+  refuse_silently();
   Filter filter{SCMP_ACT_ERRNO(EPERM), Filter::Log::yes};
   for (const int call : kAlways) filter.allow(call);
+  filter.allow(SCMP_SYS(unlink));  // refused silently
   allow_reading_files(filter);
   allow_memory(filter);
   allow_threads(filter);
