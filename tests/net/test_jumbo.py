@@ -170,6 +170,6 @@ def test_whole_again_on_an_interface_that_was_made_again(program, bed):
 def test_packet_memory_and_busy_polling_are_told_at_the_start(program, bed):
     run = program.start("interfaces[0].umem.hugepages=off", "interfaces[0].poll.prefer_busy=true")
     assert re.search(r"^  memory     2 x 16 MiB \(4 KiB pages\)$", run.text(), re.M)
-    assert ("warning[XSK-BUSYPOLL-01]: veth-host: no preferred busy polling on queues 0, 1"
+    assert ("warning[XSK-BUSYPOLL-01]: veth-host: no preferred busy polling on queue 0, 1"
             in run.text() or "obtained, busy polling" in run.text())
     run.stop()
