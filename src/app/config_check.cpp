@@ -112,6 +112,29 @@ class Check {
                    text(redis.backoff_initial), text(redis.backoff_max)));
   }
 
+  void redis_tls() {
+    const exporter::RedisTlsConfig& tls = config_.exporter.redis.tls;
+    if (tls.cert.empty() != tls.key.empty()) {
+      at({"export.redis.tls.cert", "export.redis.tls.key"}, "CFG-REDIS-02",
+         "export.redis.tls.cert and export.redis.tls.key only make sense together",
+         "cert: /path/client.crt, key: /path/client.key");
+    }
+    if (config_.exporter.redis.address.tls || tls == exporter::RedisTlsConfig{}) return;
+    at({"export.redis.tls.ca", "export.redis.tls.cert", "export.redis.tls.key",
+        "export.redis.tls.verify", "export.redis.tls.server_name", "export.redis.url"},
+       "CFG-REDIS-02", "export.redis.tls is given, but export.redis.url asks for no TLS",
+       "url: rediss://host:port/db    or leave tls out");
+  }
+
+  void redis_user() {
+    const exporter::RedisConfig& redis = config_.exporter.redis;
+    if (redis.address.user.empty() || redis.username.empty()) return;
+    if (redis.address.user == redis.username) return;
+    at({"export.redis.username", "export.redis.url"}, "CFG-REDIS-02",
+       "export.redis.username and the user in export.redis.url are not the same",
+       "leave one of them out");
+  }
+
  private:
   void missing(std::string_view key, std::string_view why, std::string_view example) {
     problems_.add("CFG-KEY-01", whole_, {}, fmt::format("'{}' is missing: {}", key, why), {},
@@ -270,6 +293,8 @@ void check_config(const Config& config, const Origins& origins, const Source& wh
   check.two_sides(interfaces_required);
   check.times();
   check.backoff();
+  check.redis_user();
+  check.redis_tls();
 }
 
 }  // namespace valinor::app

@@ -73,7 +73,7 @@ std::uint64_t to_number(const std::string& text) {
 doctor::RedisFacts ask_redis(const exporter::RedisConfig& config) {
   doctor::RedisFacts facts;
   facts.url = config.address.to_url();
-  RedisConnection connection{config, "valinor-afxdp:doctor"};
+  RedisConnection connection{config, exporter::read_access(config), "valinor-afxdp:doctor"};
   facts.trouble = connect(connection, config);
   if (!facts.trouble.empty()) return facts;
   facts.eviction = ask_config(connection, config, "maxmemory-policy");

@@ -57,9 +57,11 @@ Result<RedisAddress> parse_unix(std::string_view url) {
 }
 
 Result<RedisAddress> parse_tcp(std::string_view url) {
-  std::string_view database = url.substr(kTcp.size());
-  std::string_view port = cut_at(database, '/');
   RedisAddress address;
+  address.tls = url.starts_with(kTls);
+  std::string_view database = url.substr(address.tls ? kTls.size() : kTcp.size());
+  if (database.find('@') != std::string_view::npos) address.user = cut_at(database, '@');
+  std::string_view port = cut_at(database, '/');
   if (port.starts_with('[')) {
     if (port.find(']') == std::string_view::npos) return bad_url(url, "']' is missing");
     address.host = cut_at(port, ']').substr(1);
@@ -84,6 +86,28 @@ Result<RedisAddress> parse_tcp(std::string_view url) {
   return address;
 }
 
+/// What stands before the '@' is a plain user name, or nothing. Repeats none of it: who writes a
+/// password there may have got the form wrong as well.
+Result<void> check_login(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::string_view rest = scheme == std::string_view::npos ? url : url.substr(scheme + 3);
+  const bool is_unix = url.starts_with(kUnix);
+  // In the path of a UNIX socket an '@' is a character like any other.
+  if (is_unix && rest.starts_with('/')) return {};
+  const std::size_t end = rest.rfind('@');
+  if (end == std::string_view::npos) return {};
+  const std::string_view user = rest.substr(0, end);
+  const bool takes_user = url.starts_with(kTcp) || url.starts_with(kTls);
+  if (takes_user && !user.empty() && user.find_first_of(":/@%?#") == std::string_view::npos) {
+    return {};
+  }
+  return fail(
+      std::errc::invalid_argument,
+      "redis url: only a user's name, without ':/@%?#', may stand before the '@' of redis:// "
+      "and rediss://; another user belongs into export.redis.username, and a password into "
+      "export.redis.password_file or the environment variable VALINOR_REDIS_PASSWORD");
+}
+
 }  // namespace
 
 std::string RedisAddress::to_url() const {
@@ -91,31 +115,17 @@ std::string RedisAddress::to_url() const {
     return std::string{kUnix} + socket_path + "?db=" + std::to_string(database);
   }
   const bool is_ipv6 = host.find(':') != std::string::npos;
-  return std::string{kTcp} + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port) +
-         "/" + std::to_string(database);
+  return std::string{tls ? kTls : kTcp} + (user.empty() ? "" : user + "@") +
+         (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + "/" +
+         std::to_string(database);
 }
 
 Result<RedisAddress> parse_redis_url(std::string_view url) {
   // First of all, so that no message below can repeat a password.
-  const std::size_t scheme = url.find("://");
-  const std::size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
-  const bool is_unix = url.starts_with(kUnix);
-  // In the path of a UNIX socket an '@' is a character like any other.
-  const std::size_t user_end =
-      is_unix && url.substr(host).starts_with('/') ? std::string_view::npos : url.find('@', host);
-  if (user_end != std::string_view::npos) {
-    return fail(std::errc::not_supported,
-                "redis url: user and password do not belong into this file, and this version does "
-                "not log in; leave out what stands before the '@'");
-  }
-  if (is_unix) return parse_unix(url);
-  if (url.starts_with(kTcp)) return parse_tcp(url);
-  if (url.starts_with(kTls)) {
-    return fail(std::errc::not_supported,
-                std::string{"redis url '"}.append(url).append(
-                    "': TLS is not supported by this version; use redis:// or unix://"));
-  }
-  return bad_url(url, "starts with neither redis:// nor unix://");
+  if (auto fine = check_login(url); !fine) return tl::unexpected{std::move(fine.error())};
+  if (url.starts_with(kUnix)) return parse_unix(url);
+  if (url.starts_with(kTcp) || url.starts_with(kTls)) return parse_tcp(url);
+  return bad_url(url, "starts with none of redis://, rediss:// and unix://");
 }
 
 }  // namespace valinor::exporter

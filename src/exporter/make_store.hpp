@@ -11,7 +11,8 @@
 
 namespace valinor::exporter {
 
-/// Never fails for a server that is away: the store goes on trying.
+/// Reads passwords and certificates, so call it while files may be read. Throws Failure for one
+/// that is not there, never for a server that is away: the store goes on trying.
 [[nodiscard]] std::unique_ptr<RecordStore> make_store(const ExporterConfig& config);
 
 struct Sinks {

@@ -30,7 +30,7 @@ RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key, RecordTime 
     : config_{config},
       record_time_{record_time},
       key_{std::to_string(key)},
-      connection_{config, to_client_name(key_)},
+      connection_{config, read_access(config), to_client_name(key_)},
       backoff_{config.backoff_initial, config.backoff_max} {}
 
 std::string RedisStore::name() const { return "redis " + config_.address.to_url(); }
@@ -143,6 +143,10 @@ Outcome RedisStore::judge_refusal(std::string reason) {
 
 void RedisStore::lose_link(const Error& error) {
   next_attempt_ = Clock::now() + backoff_.next();
+  if (error.code == std::errc::permission_denied) {
+    trouble_ = "refuses us: " + error.doing;
+    return;
+  }
   trouble_ = (was_connected_ ? "lost: " : "cannot be reached: ") + errno_name(error.code.value()) +
              " (" + error.doing + ")";
 }

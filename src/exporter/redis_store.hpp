@@ -26,7 +26,7 @@ namespace valinor::exporter {
 
 class RedisStore final : public RecordStore {
  public:
-  /// `key` is the run's. Does not connect yet.
+  /// `key` is the run's. Reads what read_access() says, which throws; does not connect yet.
   RedisStore(const RedisConfig& config, std::uint32_t key,
              RecordTime record_time = RecordTime::network_switch);
 
