@@ -22,6 +22,7 @@ constexpr Number kMinRing = 64;
 constexpr Number kMaxRing = 65536;
 
 constexpr Number kMaxPath = 4095;
+constexpr std::size_t kMaxServers = 64;
 
 using T = ValueType;
 
@@ -219,6 +220,19 @@ constexpr std::array kSchema{
   row({.path = "export.redis.tls.server_name", .type = T::text, .default_text = "\"\"",
        .doc = "the name that the server's certificate must have", .max = 253},
       AT(exporter.redis.tls.server_name)),
+  row({.path = "export.redis.endpoints", .type = T::redis_url_list, .default_text = "[]",
+       .doc = "more servers, over which records are spread by flow", .max_items = kMaxServers},
+      AT(exporter.redis.endpoints)),
+  row({.path = "export.redis.sentinel.master", .type = T::text, .default_text = "\"\"",
+       .doc = "the master's name, for sentinels", .max = 256}, AT(exporter.redis.sentinel.master)),
+  row({.path = "export.redis.sentinel.hosts", .type = T::sentinel_list, .default_text = "[]",
+       .doc = "sentinels that know which server is the master", .max_items = kMaxServers},
+      AT(exporter.redis.sentinel.hosts)),
+  row({.path = "export.redis.cluster", .type = T::boolean, .default_text = "false",
+       .doc = "whether the servers are nodes of a Redis Cluster"}, AT(exporter.redis.cluster)),
+  row({.path = "export.redis.shards", .type = T::number, .default_text = "16",
+       .doc = "keys that a cluster's records are spread over", .unit = "keys", .min = 1,
+       .max = 256}, AT(exporter.redis.shards)),
   row({.path = "export.redis.batch.records", .type = T::number, .default_text = "256",
        .doc = "records of one command", .unit = "records", .min = 1, .max = 65536},
       AT(exporter.redis.batch_records)),

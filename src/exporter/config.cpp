@@ -56,12 +56,9 @@ Result<RedisAddress> parse_unix(std::string_view url) {
   return address;
 }
 
-Result<RedisAddress> parse_tcp(std::string_view url) {
-  RedisAddress address;
-  address.tls = url.starts_with(kTls);
-  std::string_view database = url.substr(address.tls ? kTls.size() : kTcp.size());
-  if (database.find('@') != std::string_view::npos) address.user = cut_at(database, '@');
-  std::string_view port = cut_at(database, '/');
+/// Reads "host:port", without a port that of `address` stays; `url` is all of what is read.
+Result<void> parse_host_and_port(std::string_view url, std::string_view port,
+                                 RedisAddress& address) {
   if (port.starts_with('[')) {
     if (port.find(']') == std::string_view::npos) return bad_url(url, "']' is missing");
     address.host = cut_at(port, ']').substr(1);
@@ -70,7 +67,7 @@ Result<RedisAddress> parse_tcp(std::string_view url) {
     }
     if (!port.empty()) port.remove_prefix(1);
   } else if (port.find(':') != port.rfind(':')) {
-    return bad_url(url, "an IPv6 address stands in brackets, as in redis://[::1]:6379/0");
+    return bad_url(url, "an IPv6 address stands in brackets, as in [::1]:6379");
   } else {
     address.host = cut_at(port, ':');
   }
@@ -80,6 +77,18 @@ Result<RedisAddress> parse_tcp(std::string_view url) {
     return bad_url(url, "the port is a number from 1 to 65535");
   }
   address.port = static_cast<std::uint16_t>(number);
+  return {};
+}
+
+Result<RedisAddress> parse_tcp(std::string_view url) {
+  RedisAddress address;
+  address.tls = url.starts_with(kTls);
+  std::string_view database = url.substr(address.tls ? kTls.size() : kTcp.size());
+  if (database.find('@') != std::string_view::npos) address.user = cut_at(database, '@');
+  const std::string_view host = cut_at(database, '/');
+  if (auto fine = parse_host_and_port(url, host, address); !fine) {
+    return tl::unexpected{std::move(fine.error())};
+  }
   if (!database.empty() && !parse_database(database, address.database)) {
     return bad_url(url, "the database behind the '/' is a number");
   }
@@ -110,14 +119,30 @@ Result<void> check_login(std::string_view url) {
 
 }  // namespace
 
+std::string RedisAddress::to_host_and_port() const {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 std::string RedisAddress::to_url() const {
   if (host.empty()) {
     return std::string{kUnix} + socket_path + "?db=" + std::to_string(database);
   }
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return std::string{tls ? kTls : kTcp} + (user.empty() ? "" : user + "@") +
-         (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + "/" +
-         std::to_string(database);
+  return std::string{tls ? kTls : kTcp} + (user.empty() ? "" : user + "@") + to_host_and_port() +
+         "/" + std::to_string(database);
+}
+
+Result<RedisAddress> parse_sentinel(std::string_view text) {
+  RedisAddress address;
+  address.port = 26379;
+  if (text.find_first_of("/@") != std::string_view::npos) {
+    return fail(std::errc::invalid_argument,
+                "a sentinel is written host:port, as in 10.0.0.1:26379");
+  }
+  if (auto fine = parse_host_and_port(text, text, address); !fine) {
+    return tl::unexpected{std::move(fine.error())};
+  }
+  return address;
 }
 
 Result<RedisAddress> parse_redis_url(std::string_view url) {

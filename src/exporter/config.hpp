@@ -25,6 +25,9 @@ struct RedisAddress {
   /// "unix:///run/redis.sock?db=0". Never contains a password.
   [[nodiscard]] std::string to_url() const;
 
+  /// "127.0.0.1:6379" or "[::1]:6379"
+  [[nodiscard]] std::string to_host_and_port() const;
+
   friend bool operator==(const RedisAddress&, const RedisAddress&) = default;
 };
 
@@ -32,6 +35,15 @@ struct RedisAddress {
 /// brackets), the same with "rediss://" for TLS, or "unix:///path?db=N". A URL with a password is
 /// refused. The error's `doing` is the whole message; it never repeats a password.
 [[nodiscard]] Result<RedisAddress> parse_redis_url(std::string_view url);
+
+/// Reads "host:port" of a sentinel; without a port it is 26379. Errors as parse_redis_url().
+[[nodiscard]] Result<RedisAddress> parse_sentinel(std::string_view text);
+
+/// Sentinels that know which server is the master now; the URL then gives user, database and TLS.
+struct RedisSentinelConfig {
+  std::string master;  // its name; empty: there are no sentinels
+  std::vector<RedisAddress> hosts;
+};
 
 /// How a server of a "rediss://" URL proves who it is, and we do. Files are PEM.
 struct RedisTlsConfig {
@@ -50,6 +62,11 @@ struct RedisConfig {
   std::string username;       // empty: the one of the URL, else the server's default user
   std::string password_file;  // empty: the environment, systemd's credentials, or none
   RedisTlsConfig tls;
+  std::vector<RedisAddress> endpoints;  // more servers: shards, or further nodes of the cluster
+  RedisSentinelConfig sentinel;
+  bool cluster = false;               // address and endpoints are nodes of a Redis Cluster
+  std::uint32_t shards = 16;          // keys that a cluster's records are spread over
+  std::string key_suffix{};           // behind the run's key, ":{3}"; set by split_shards()
   std::uint32_t batch_records = 256;  // pairs in one ZADD
   std::uint32_t in_flight = 16;       // batches sent and not answered
   std::chrono::milliseconds connect_timeout{1000};

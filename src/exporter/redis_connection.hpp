@@ -43,6 +43,10 @@ class RedisConnection {
   [[nodiscard]] Result<bool> advance();
 
   [[nodiscard]] bool usable() const noexcept { return state_ == State::usable; }
+  [[nodiscard]] bool closed() const noexcept { return state_ == State::closed; }
+
+  /// The server of the next connection, instead of the configured one. Only when closed().
+  void set_address(const RedisAddress& address) { config_.address = address; }
 
   /// Commands to send. Append only, and only when usable().
   [[nodiscard]] std::string& output() noexcept { return output_; }

@@ -41,6 +41,18 @@ class RedisStoreTest : public testing::Test {
     return outcome.value_or(Outcome{.kind = Outcome::Kind::lost_link, .reason = "no outcome"});
   }
 
+  /// Submits the batch again and again, as an Exporter does, until it is stored or rejected.
+  static Outcome store_at_last(RedisStore& store, Batch batch) {
+    const auto limit = Exporter::Clock::now() + std::chrono::seconds{60};
+    Outcome outcome = outcome_of(store, batch);
+    while (outcome.kind != Outcome::Kind::stored && outcome.kind != Outcome::Kind::rejected &&
+           Exporter::Clock::now() < limit) {
+      batch.maybe_stored |= outcome.kind == Outcome::Kind::lost_link;
+      outcome = outcome_of(store, batch);
+    }
+    return outcome;
+  }
+
   /// What is wrong, once the store has tried.
   static std::string trouble_of(RedisStore& store) {
     EXPECT_TRUE(eventually([&] { return !store.ready() && !store.trouble().empty(); }));
