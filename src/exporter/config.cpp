@@ -132,6 +132,17 @@ std::string RedisAddress::to_url() const {
          "/" + std::to_string(database);
 }
 
+std::string RedisConfig::describe() const {
+  const std::string url = address.to_url();
+  if (cluster) return "the cluster of " + url + ", in " + std::to_string(shards) + " keys";
+  if (!sentinel.master.empty()) {
+    return "the master '" + sentinel.master + "' that " + std::to_string(sentinel.hosts.size()) +
+           (sentinel.hosts.size() == 1 ? " sentinel names" : " sentinels name");
+  }
+  if (endpoints.empty()) return url;
+  return url + " and " + std::to_string(endpoints.size()) + " more, by flow";
+}
+
 Result<RedisAddress> parse_sentinel(std::string_view text) {
   RedisAddress address;
   address.port = 26379;

@@ -74,6 +74,10 @@ struct RedisConfig {
       2000};  // without an answer the connection counts as lost
   std::chrono::milliseconds backoff_initial{100};  // before the second attempt; doubles
   std::chrono::milliseconds backoff_max{5000};
+
+  /// Where records go: "redis://10.0.0.1:6379/0 and 2 more, by flow", "the master 'mymaster' that 3
+  /// sentinels name", "the cluster of redis://10.0.0.1:6379/0, in 16 keys".
+  [[nodiscard]] std::string describe() const;
 };
 
 /// What becomes of records while memory_bytes are used up.

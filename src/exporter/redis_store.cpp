@@ -37,7 +37,8 @@ RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key, RecordTime 
 
 std::string RedisStore::name() const {
   if (!config_.sentinel.master.empty()) return "redis master '" + config_.sentinel.master + "'";
-  return "redis " + config_.address.to_url() + (config_.cluster ? " key " + key_ : "");
+  const std::string url = "redis " + config_.address.to_url();
+  return config_.cluster ? url + " shard " + config_.key_suffix.substr(1) : url;
 }
 
 void RedisStore::encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const {
