@@ -166,7 +166,7 @@ std::string wanted(const SchemaKey& key) {
     case ValueType::dscp: return "value/mask such as 0x17/0x3f, or null";
     case ValueType::redis_url: return "a Redis URL such as redis://127.0.0.1:6379/0";
     case ValueType::redis_url_list:
-      return fmt::format("a list of at most {} URLs such as [redis://10.0.0.2:6379/0]",
+      return fmt::format("a list of at most {} URLs such as [\"redis://10.0.0.2:6379/0\"]",
                          key.max_items);
     case ValueType::sentinel_list:
       return fmt::format("a list of at most {} sentinels such as [\"10.0.0.1:26379\"]",

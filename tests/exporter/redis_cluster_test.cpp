@@ -3,7 +3,10 @@
 #include <deque>
 
 #include "exporter/cluster_slot.hpp"
+#include "exporter/exporter.hpp"
+#include "exporter/make_store.hpp"
 #include "exporter/shards.hpp"
+#include "flow_samples.hpp"
 #include "redis_store_fixture.hpp"
 
 namespace valinor::exporter {
@@ -86,6 +89,28 @@ TEST_F(RedisClusterTest, EveryShardIsInTheNodeThatServesItsSlot) {
     EXPECT_EQ(owner_of(key).command({"ZCARD", key}), std::vector<std::string>{"10"});
   }
   for (const RedisServer& node : nodes_) EXPECT_FALSE(node.command({"KEYS", "*"}).empty());
+}
+
+TEST_F(RedisClusterTest, AnExporterSpreadsARunOverItsKeys) {
+  ExporterConfig config;
+  config.key = 7;
+  config.when_full = WhenFull::lose;
+  config.redis.address = nodes_.front().address();
+  config.redis.cluster = true;
+  config.redis.shards = 8;
+  telemetry::RecordRing ring{1 << 20};
+  Exporter exporter{config, make_sinks(config).parts, {ring}};
+  test::produce_flows(ring, 0, 50'000);
+  exporter.stop(test::soon());
+  EXPECT_EQ(exporter.totals().front().stored, 50'000u);
+  std::size_t records = 0;
+  for (std::uint32_t shard = 0; shard < config.redis.shards; ++shard) {
+    const std::string key = "7:{" + std::to_string(shard) + "}";
+    const std::size_t here = std::stoul(owner_of(key).command({"ZCARD", key})[0]);
+    EXPECT_GT(here, 0u) << key;
+    records += here;
+  }
+  EXPECT_EQ(records, 50'000u);
 }
 
 /// As redis-cli --cluster reshard does it. Between MIGRATE and SETSLOT NODE the former owner

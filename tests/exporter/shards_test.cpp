@@ -3,22 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <filesystem>
 
 #include "exporter/cluster_slot.hpp"
+#include "exporter/exporter.hpp"
+#include "exporter/make_store.hpp"
 #include "exporter/redis_store.hpp"
-#include "record_samples.hpp"
+#include "flow_samples.hpp"
 #include "support/redis_server.hpp"
 
 namespace valinor::exporter {
 namespace {
 
+using test::record_of_flow;
 using valinor::test::RedisServer;
-
-telemetry::PacketRecord record_of_flow(std::uint16_t port, std::uint64_t time_ns) {
-  telemetry::PacketRecord record = test::valinor_record(time_ns);
-  record.flow.source_port = port;
-  return record;
-}
 
 TEST(Shards, AFlowIsInOneShardAndFlowsAreInAllOfThem) {
   constexpr std::uint32_t kShards = 4;
@@ -119,6 +117,77 @@ TEST(Shards, ADeadServerHoldsUpOnlyItsOwnRecords) {
   EXPECT_EQ(
       std::stoul(here.command({"ZCARD", "0"})[0]) + std::stoul(away.command({"ZCARD", "0"})[0]),
       100u);
+}
+
+/// As the program does it, with room on disk for neither.
+TEST(Shards, AnExporterStoresEachRecordOnceWhileAServerComesAndGoes) {
+  if (!valinor::test::has_redis_server()) GTEST_SKIP() << "redis-server is not installed";
+  RedisServer first;
+  RedisServer second{RedisServer::Listen::unix_socket,
+                     {"--appendonly", "yes", "--appendfsync", "always"}};
+  first.start();
+  ExporterConfig config;
+  config.when_full = WhenFull::lose;
+  config.redis.address = first.address();
+  config.redis.endpoints = {second.address()};
+  config.redis.backoff_max = config.redis.backoff_initial = std::chrono::milliseconds{5};
+  telemetry::RecordRing ring{1 << 20};
+  Exporter exporter{config, make_sinks(config).parts, {ring}};
+  constexpr std::size_t kRecords = 30'000;
+  const auto stored = [&] { return exporter.totals().front().stored; };
+  test::produce_flows(ring, 0, kRecords);
+  const auto stored_in_first = [&] { return exporter.stats().stored.value(); };
+  EXPECT_TRUE(test::eventually([&] { return stored_in_first() > kRecords / 3; }));
+  second.start();
+  EXPECT_TRUE(test::eventually([&] { return stored() == kRecords; }));
+  second.crash();
+  test::produce_flows(ring, kRecords, kRecords);
+  EXPECT_TRUE(test::eventually([&] { return stored_in_first() > 2 * kRecords / 3; }));
+  second.start();
+  exporter.stop(test::soon());
+  EXPECT_EQ(stored(), 2 * kRecords);
+  EXPECT_EQ(exporter.totals().size(), 1u);
+  const auto in = [](const RedisServer& server) {
+    return std::stoul(server.command({"ZCARD", "0"})[0]);
+  };
+  EXPECT_EQ(in(first) + in(second), 2 * kRecords);
+  EXPECT_EQ(in(first), stored_in_first());
+}
+
+/// Each shard has its file, and each file of an ended run finds its shard again.
+TEST(Shards, WhatWaitsOnDiskIsOfOneShard) {
+  if (!valinor::test::has_redis_server()) GTEST_SKIP() << "redis-server is not installed";
+  RedisServer first;
+  RedisServer second;
+  ExporterConfig config;
+  std::string folder = (std::filesystem::temp_directory_path() / "valinor-spill-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  config.spill.folder = folder;
+  config.redis.address = first.address();
+  config.redis.endpoints = {second.address()};
+  constexpr std::size_t kRecords = 10'000;
+  {
+    telemetry::RecordRing ring{1 << 22};
+    Exporter exporter{config, make_sinks(config).parts, {ring}};
+    test::produce_flows(ring, 0, kRecords);
+    exporter.stop(Exporter::Clock::now());
+    EXPECT_EQ(exporter.totals().front().on_disk, kRecords);
+  }
+  first.start();
+  second.start();
+  Sinks sinks = make_sinks(config);
+  EXPECT_EQ(sinks.warnings, std::vector<std::string>{});
+  telemetry::RecordRing ring{1 << 20};
+  Exporter exporter{config, std::move(sinks.parts), {ring}};
+  exporter.stop(test::soon());
+  EXPECT_EQ(exporter.totals().front().stored, kRecords);
+  const auto in = [](const RedisServer& server) {
+    return std::stoul(server.command({"ZCARD", "0"})[0]);
+  };
+  EXPECT_GT(in(first), kRecords / 3);
+  EXPECT_GT(in(second), kRecords / 3);
+  EXPECT_EQ(in(first) + in(second), kRecords);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-"""Users, passwords and TLS: the whole program, which gives up its rights before it connects."""
+"""Users, passwords, TLS and several servers: the whole program, which gives up its rights before it
+connects."""
 
 import pathlib
 
@@ -220,3 +221,36 @@ def test_a_key_that_cannot_be_used_ends_the_start(program, certificates):
         HOST_NOT_READY, "REDIS-TLS-01", "export.redis.tls.ca", "ENOENT")
     program.refused(*settings, f"export.redis.tls.key={certificates / 'server.key'}").assert_error(
         HOST_NOT_READY, "REDIS-TLS-01", "export.redis.tls.key", "mismatch")
+
+
+# --- Several servers -------------------------------------------------------------------------
+
+
+def test_a_server_that_is_away_holds_up_no_other(start_program, bed, folder):
+    """Its own records wait, and the books know of all of them."""
+    servers = []
+    for number in range(3):
+        (folder / str(number)).mkdir()
+        (folder / str(number)).chmod(0o777)
+        servers.append(RedisServer(folder / str(number)))
+    present, away = servers[:2], servers[2]
+    try:
+        for server in present:
+            server.start()
+        program = start_program(servers[0])
+        endpoints = ", ".join(f"'{server.url}'" for server in servers[1:])
+        run = program.start(f"export.redis.endpoints=[{endpoints}]", "security.user=nobody")
+        assert "and 2 more, by flow" in run.text()
+        sent = program.generate("--format", "valinor-n", "--flows", 300, "--pps", 20_000,
+                                "--count", 3_000)
+        # Flows are spread evenly, but not exactly.
+        for server in present:
+            server.wait_for(sent // 5)
+        assert sum(server.count() for server in present) < sent
+        away.start()
+        away.wait_for(sent // 5)
+        outcome = run.stop()
+        assert outcome.records["stored"] == sum(server.count() for server in servers) == sent
+    finally:
+        for server in servers:
+            server.stop()
