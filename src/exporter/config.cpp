@@ -133,7 +133,7 @@ std::string RedisAddress::to_url() const {
 }
 
 std::string RedisConfig::describe() const {
-  const std::string url = address.to_url();
+  std::string url = address.to_url();
   if (cluster) return "the cluster of " + url + ", in " + std::to_string(shards) + " keys";
   if (!sentinel.master.empty()) {
     return "the master '" + sentinel.master + "' that " + std::to_string(sentinel.hosts.size()) +

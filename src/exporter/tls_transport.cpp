@@ -14,9 +14,7 @@
 namespace valinor::exporter {
 namespace {
 
-int to_fd(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(::BIO_get_data(bio)));
-}
+int to_fd(BIO* bio) { return *static_cast<const int*>(::BIO_get_data(bio)); }
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -60,10 +58,10 @@ int to_count(std::size_t size) { return static_cast<int>(std::min<std::size_t>(s
 class TlsTransport final : public Transport {
  public:
   TlsTransport(int fd, const TlsContext& context, const std::string& host)
-      : ssl_{context.make_ssl(host)} {
+      : fd_{fd}, ssl_{context.make_ssl(host)} {
     BIO* bio = ::BIO_new(socket_method());
     if (bio == nullptr) throw std::bad_alloc{};
-    ::BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+    ::BIO_set_data(bio, &fd_);
     ::BIO_set_init(bio, 1);
     ::SSL_set_bio(ssl_.get(), bio, bio);  // owns it from here on
   }
@@ -153,6 +151,7 @@ class TlsTransport final : public Transport {
 
   static constexpr const char* kClosed = "closed by the server";
 
+  int fd_;
   std::unique_ptr<SSL, TlsContext::FreeSsl> ssl_;
   bool healthy_ = false;            // established, and nothing has failed since
   short waits_for_ = POLLOUT;       // what the last call that did nothing waits for
