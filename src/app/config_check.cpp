@@ -112,10 +112,85 @@ class Check {
                    text(redis.backoff_initial), text(redis.backoff_max)));
   }
 
+  void redis_tls() {
+    const exporter::RedisTlsConfig& tls = config_.exporter.redis.tls;
+    if (tls.cert.empty() != tls.key.empty()) {
+      at({"export.redis.tls.cert", "export.redis.tls.key"}, "CFG-REDIS-02",
+         "export.redis.tls.cert and export.redis.tls.key only make sense together",
+         "cert: /path/client.crt, key: /path/client.key");
+    }
+    if (config_.exporter.redis.address.tls || tls == exporter::RedisTlsConfig{}) return;
+    at({"export.redis.tls.ca", "export.redis.tls.cert", "export.redis.tls.key",
+        "export.redis.tls.verify", "export.redis.tls.server_name", "export.redis.url"},
+       "CFG-REDIS-02", "export.redis.tls is given, but export.redis.url asks for no TLS",
+       "url: rediss://host:port/db    or leave tls out");
+  }
+
+  /// One server, several, a master that sentinels name, or a cluster.
+  void redis_servers() {
+    const exporter::RedisConfig& redis = config_.exporter.redis;
+    const bool sentinels = !redis.sentinel.master.empty() || !redis.sentinel.hosts.empty();
+    if (redis.sentinel.master.empty() != redis.sentinel.hosts.empty()) {
+      at({"export.redis.sentinel.master", "export.redis.sentinel.hosts"}, "CFG-REDIS-02",
+         "export.redis.sentinel needs both master and hosts",
+         "sentinel: {master: mymaster, hosts: [\"10.0.0.1:26379\"]}");
+    }
+    if (sentinels && (redis.cluster || !redis.endpoints.empty())) {
+      at({"export.redis.sentinel.master", "export.redis.sentinel.hosts"}, "CFG-REDIS-02",
+         "export.redis.sentinel names one master; it goes with neither cluster nor endpoints",
+         "leave one of them out");
+    }
+    if (sentinels && redis.address.host.empty()) {
+      at({"export.redis.sentinel.master", "export.redis.url"}, "CFG-REDIS-02",
+         "sentinels tell hosts and ports, but export.redis.url is a UNIX socket",
+         "url: redis://any/0    for its database, user and TLS");
+    }
+    if (redis.cluster && redis.address.database != 0) {
+      at({"export.redis.cluster", "export.redis.url"}, "CFG-REDIS-02",
+         "a Redis Cluster has database 0 only", "url: redis://host:port/0");
+    }
+    endpoints();
+  }
+
+  void redis_user() {
+    const exporter::RedisConfig& redis = config_.exporter.redis;
+    if (redis.address.user.empty() || redis.username.empty()) return;
+    if (redis.address.user == redis.username) return;
+    at({"export.redis.username", "export.redis.url"}, "CFG-REDIS-02",
+       "export.redis.username and the user in export.redis.url are not the same",
+       "leave one of them out");
+  }
+
  private:
   void missing(std::string_view key, std::string_view why, std::string_view example) {
     problems_.add("CFG-KEY-01", whole_, {}, fmt::format("'{}' is missing: {}", key, why), {},
                   fmt::format("add the line  {}", example));
+  }
+
+  void endpoints() {
+    const exporter::RedisConfig& redis = config_.exporter.redis;
+    if (redis.endpoints.empty()) return;
+    const std::string key = "export.redis.endpoints";
+    if (!origins_.contains("export.redis.url")) {
+      return at(
+          {key}, "CFG-REDIS-02",
+          "export.redis.endpoints are more servers besides that of export.redis.url, which is "
+          "not given",
+          "url: the first server, endpoints: the others");
+    }
+    for (const exporter::RedisAddress& endpoint : redis.endpoints) {
+      if (endpoint == redis.address) {
+        at({key}, "CFG-REDIS-02", "export.redis.endpoints has the server of export.redis.url again",
+           "list each server once");
+      }
+      if (endpoint.tls != redis.address.tls || endpoint.user != redis.address.user) {
+        at({key}, "CFG-REDIS-02",
+           "one password and one set of certificates serve all of export.redis.endpoints, but user "
+           "or TLS of " +
+               in_quotes(endpoint.to_url()) + " are not those of export.redis.url",
+           "the same user, and all of them rediss:// or none");
+      }
+    }
   }
 
   /// The filter on the NIC takes other traffic away from this host: the file must say so too.
@@ -270,6 +345,9 @@ void check_config(const Config& config, const Origins& origins, const Source& wh
   check.two_sides(interfaces_required);
   check.times();
   check.backoff();
+  check.redis_user();
+  check.redis_servers();
+  check.redis_tls();
 }
 
 }  // namespace valinor::app

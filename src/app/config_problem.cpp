@@ -27,6 +27,22 @@ std::string without_passwords(std::string_view line) {
   return out;
 }
 
+/// Stars out what follows a key that looks like a password's: there is no such key, but who thinks
+/// so has typed one.
+std::string without_secrets(std::string line) {
+  constexpr std::string_view kKey = "password";
+  for (std::size_t at = line.find(kKey); at != std::string::npos; at = line.find(kKey, at)) {
+    at += kKey.size();
+    std::size_t value = at;
+    while (value < line.size() && (line[value] == '"' || line[value] == '\'')) ++value;
+    if (value >= line.size() || (line[value] != ':' && line[value] != '=')) continue;
+    value = line.find_first_not_of(' ', value + 1);
+    if (value == std::string::npos) break;
+    std::fill(line.begin() + static_cast<std::ptrdiff_t>(value), line.end(), '*');
+  }
+  return line;
+}
+
 /// Bytes of the YAML word at the start of `text`.
 std::size_t word_length(std::string_view text) {
   if (text.empty()) return 1;
@@ -46,7 +62,7 @@ std::size_t word_length(std::string_view text) {
 
 /// The quoted line and the line with the caret.
 std::string excerpt(const Source& source, Place place, std::string_view hint) {
-  std::string line = without_passwords(source.line(place.line));
+  std::string line = without_secrets(without_passwords(source.line(place.line)));
   std::size_t start = std::min(place.column - 1, line.size());
   const std::size_t length = place.length != 0 ? place.length : word_length(line.substr(start));
   std::size_t cut =

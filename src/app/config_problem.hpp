@@ -5,7 +5,7 @@
 ///         |     ^~~~~ did you mean 'queues'?
 ///
 /// All problems of all files are collected before any is told. Lines are quoted with what may be a
-/// password in a URL starred out.
+/// password, in a URL or behind the word, starred out.
 #pragma once
 
 #include <cstddef>

@@ -49,6 +49,7 @@ class Reader {
     if (is_list && node_.kind == YamlNode::Kind::sequence) return read_list();
     if (key_.type == ValueType::interface_list) return read_names();
     if (key_.type == ValueType::steering) return read_steering(key_, node_, site_);
+    if (is_redis_list()) return read_redis_list();
     if (node_.kind == YamlNode::Kind::null) {
       if (key_.type == ValueType::dscp) return Value{std::optional<wire::DscpMatch>{}};
       if (key_.type == ValueType::mac) return Value{std::optional<wire::MacAddress>{}};
@@ -76,7 +77,9 @@ class Reader {
       case ValueType::choice_list:
       case ValueType::number_list:
       case ValueType::interface_list:
-      case ValueType::steering: break;
+      case ValueType::steering:
+      case ValueType::redis_url_list:
+      case ValueType::sentinel_list: break;
       case ValueType::dscp: return read_dscp();
       case ValueType::redis_url: return read_redis_url();
     }
@@ -86,6 +89,9 @@ class Reader {
  private:
   [[nodiscard]] bool must_be_list() const {
     return key_.type == ValueType::number_list || key_.type == ValueType::choice_list;
+  }
+  [[nodiscard]] bool is_redis_list() const {
+    return key_.type == ValueType::redis_url_list || key_.type == ValueType::sentinel_list;
   }
   [[nodiscard]] bool is_word() const {
     const auto words = split_choices(key_.choices);
@@ -259,14 +265,51 @@ class Reader {
   }
 
   std::optional<Value> read_redis_url() {
-    if (has_control(node_.text) || node_.text.size() > kMaxUrl) {
-      return wrong("CFG-VALUE-01", "something that is no URL");
+    auto address = read_redis(node_);
+    if (!address) return std::nullopt;
+    return Value{std::move(*address)};
+  }
+
+  /// One server, as the key's type writes it.
+  std::optional<exporter::RedisAddress> read_redis(const YamlNode& node) {
+    const auto tell = [&](std::string_view code, const std::string& what) {
+      site_.problems.add(code, site_.source, node.place, fmt::format("{}: {}", site_.path, what));
+      return std::nullopt;
+    };
+    if (node.kind != YamlNode::Kind::scalar) {
+      return tell("CFG-TYPE-01", std::string{kind_name(node.kind)} + " where a server is due");
     }
-    auto address = exporter::parse_redis_url(node_.text);
-    if (address) return Value{std::move(*address)};
-    site_.problems.add("CFG-VALUE-01", site_.source, node_.place,
-                       fmt::format("{}: {}", site_.path, address.error().doing));
-    return std::nullopt;
+    if (has_control(node.text) || node.text.size() > kMaxUrl) {
+      return tell("CFG-VALUE-01", "something that is no URL");
+    }
+    auto address = key_.type == ValueType::sentinel_list ? exporter::parse_sentinel(node.text)
+                                                         : exporter::parse_redis_url(node.text);
+    if (!address) return tell("CFG-VALUE-01", address.error().doing);
+    return std::move(*address);
+  }
+
+  std::optional<Value> read_redis_list() {
+    if (node_.kind != YamlNode::Kind::sequence) {
+      return wrong("CFG-TYPE-01", std::string{kind_name(node_.kind)});
+    }
+    if (node_.items.size() > key_.max_items) {
+      return wrong("CFG-RANGE-02", fmt::format("{} of them", node_.items.size()));
+    }
+    RedisList servers;
+    bool good = true;
+    for (const YamlNode& item : node_.items) {
+      auto server = read_redis(item);
+      good = good && server;
+      if (!server) continue;
+      if (std::find(servers.begin(), servers.end(), *server) != servers.end()) {
+        good = false;
+        site_.problems.add("CFG-LIST-01", site_.source, item.place,
+                           fmt::format("{} lists {} twice", site_.path, in_quotes(item.text)));
+      }
+      servers.push_back(std::move(*server));
+    }
+    if (!good) return std::nullopt;
+    return Value{std::move(servers)};
   }
 
   const SchemaKey& key_;

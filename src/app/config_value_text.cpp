@@ -117,6 +117,16 @@ std::string to_text(const SchemaKey& key, const Value& value) {
       return mac ? format_mac(*mac) : "null";
     }
     case ValueType::redis_url: return url_text(std::get<exporter::RedisAddress>(value).to_url());
+    case ValueType::redis_url_list:
+    case ValueType::sentinel_list: {
+      std::string out{"["};
+      for (const exporter::RedisAddress& server : std::get<RedisList>(value)) {
+        out.append(out.size() > 1 ? ", " : "");
+        out.append(quoted_text(key.type == ValueType::redis_url_list ? server.to_url()
+                                                                     : server.to_host_and_port()));
+      }
+      return out.append("]");
+    }
   }
   return {};
 }
@@ -155,6 +165,12 @@ std::string wanted(const SchemaKey& key) {
           key.max_items);
     case ValueType::dscp: return "value/mask such as 0x17/0x3f, or null";
     case ValueType::redis_url: return "a Redis URL such as redis://127.0.0.1:6379/0";
+    case ValueType::redis_url_list:
+      return fmt::format("a list of at most {} URLs such as [\"redis://10.0.0.2:6379/0\"]",
+                         key.max_items);
+    case ValueType::sentinel_list:
+      return fmt::format("a list of at most {} sentinels such as [\"10.0.0.1:26379\"]",
+                         key.max_items);
   }
   return {};
 }

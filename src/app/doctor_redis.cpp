@@ -1,11 +1,16 @@
 #include "app/doctor_redis.hpp"
 
 #include <charconv>
+#include <optional>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "base/failure.hpp"
 #include "exporter/redis_connection.hpp"
+#include "exporter/redis_locator.hpp"
 #include "exporter/resp.hpp"
+#include "exporter/shards.hpp"
 
 namespace valinor::app {
 namespace {
@@ -21,8 +26,17 @@ std::string describe(const Error& error) {
 }
 
 /// Why there is no usable connection; empty: there is one.
-std::string connect(RedisConnection& connection, const exporter::RedisConfig& config) {
-  const auto deadline = Clock::now() + config.connect_timeout + config.command_timeout;
+std::string connect(RedisConnection& connection, const exporter::RedisConfig& config,
+                    exporter::RedisLocator& locator) {
+  const auto deadline = Clock::now() + 2 * (config.connect_timeout + config.command_timeout);
+  for (std::optional<exporter::RedisTarget> target; !target;) {
+    auto found = locator.advance();
+    if (!found) return describe(found.error());
+    target = std::move(*found);
+    if (target) connection.set_address(target->address);
+    if (!target && Clock::now() > deadline) return "no answer";
+    if (!target) std::this_thread::sleep_for(kStep);
+  }
   for (;;) {
     const Result<bool> usable = connection.advance();
     if (!usable) return describe(usable.error());
@@ -72,9 +86,12 @@ std::uint64_t to_number(const std::string& text) {
 
 doctor::RedisFacts ask_redis(const exporter::RedisConfig& config) {
   doctor::RedisFacts facts;
-  facts.url = config.address.to_url();
-  RedisConnection connection{config, "valinor-afxdp:doctor"};
-  facts.trouble = connect(connection, config);
+  const std::vector<exporter::RedisConfig> shards = exporter::split_shards(config);
+  facts.url = config.describe();
+  const exporter::RedisAccess access = exporter::read_access(config);
+  const auto locator = exporter::make_locator(config, access, "0" + shards.front().key_suffix);
+  RedisConnection connection{config, access, "valinor-afxdp:doctor"};
+  facts.trouble = connect(connection, config, *locator);
   if (!facts.trouble.empty()) return facts;
   facts.eviction = ask_config(connection, config, "maxmemory-policy");
   facts.memory_limit = to_number(ask_config(connection, config, "maxmemory"));

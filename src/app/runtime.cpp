@@ -150,7 +150,7 @@ void Runtime::print_start() const {
                config_.forward_to, to_name(other));
   }
   fmt::print(stderr, "  records    key {} -> {}\n", config_.exporter.key,
-             config_.exporter.redis.enabled ? config_.exporter.redis.address.to_url()
+             config_.exporter.redis.enabled ? config_.exporter.redis.describe()
                                             : "nowhere (export.redis.enabled is false)");
   fmt::print(stderr, "  security   {}\n", security_);
   for (const Finding& warning : wiring_.warnings) {

@@ -21,6 +21,9 @@ constexpr Number kMax32 = std::numeric_limits<std::uint32_t>::max();
 constexpr Number kMinRing = 64;
 constexpr Number kMaxRing = 65536;
 
+constexpr Number kMaxPath = 4095;
+constexpr std::size_t kMaxServers = 64;
+
 using T = ValueType;
 
 // clang-format off
@@ -199,6 +202,37 @@ constexpr std::array kSchema{
        .doc = "whether records go to Redis"}, AT(exporter.redis.enabled)),
   row({.path = "export.redis.url", .type = T::redis_url, .default_text = "redis://127.0.0.1:6379/0",
        .doc = "where the server listens"}, AT(exporter.redis.address)),
+  row({.path = "export.redis.username", .type = T::text, .default_text = "\"\"",
+       .doc = "who we are for the server", .max = 256}, AT(exporter.redis.username)),
+  row({.path = "export.redis.password_file", .type = T::text, .default_text = "\"\"",
+       .doc = "a file whose only line is our password", .max = kMaxPath},
+      AT(exporter.redis.password_file)),
+  row({.path = "export.redis.tls.ca", .type = T::text, .default_text = "\"\"",
+       .doc = "who signs servers' certificates, as a PEM file", .max = kMaxPath},
+      AT(exporter.redis.tls.ca)),
+  row({.path = "export.redis.tls.cert", .type = T::text, .default_text = "\"\"",
+       .doc = "our certificate, as a PEM file", .max = kMaxPath}, AT(exporter.redis.tls.cert)),
+  row({.path = "export.redis.tls.key", .type = T::text, .default_text = "\"\"",
+       .doc = "the key of our certificate, as a PEM file", .max = kMaxPath},
+      AT(exporter.redis.tls.key)),
+  row({.path = "export.redis.tls.verify", .type = T::boolean, .default_text = "true",
+       .doc = "whether servers must prove who they are"}, AT(exporter.redis.tls.verify)),
+  row({.path = "export.redis.tls.server_name", .type = T::text, .default_text = "\"\"",
+       .doc = "the name that the server's certificate must have", .max = 253},
+      AT(exporter.redis.tls.server_name)),
+  row({.path = "export.redis.endpoints", .type = T::redis_url_list, .default_text = "[]",
+       .doc = "more servers, over which records are spread by flow", .max_items = kMaxServers},
+      AT(exporter.redis.endpoints)),
+  row({.path = "export.redis.sentinel.master", .type = T::text, .default_text = "\"\"",
+       .doc = "the master's name, for sentinels", .max = 256}, AT(exporter.redis.sentinel.master)),
+  row({.path = "export.redis.sentinel.hosts", .type = T::sentinel_list, .default_text = "[]",
+       .doc = "sentinels that know which server is the master", .max_items = kMaxServers},
+      AT(exporter.redis.sentinel.hosts)),
+  row({.path = "export.redis.cluster", .type = T::boolean, .default_text = "false",
+       .doc = "whether the servers are nodes of a Redis Cluster"}, AT(exporter.redis.cluster)),
+  row({.path = "export.redis.shards", .type = T::number, .default_text = "16",
+       .doc = "keys that a cluster's records are spread over", .unit = "keys", .min = 1,
+       .max = 256}, AT(exporter.redis.shards)),
   row({.path = "export.redis.batch.records", .type = T::number, .default_text = "256",
        .doc = "records of one command", .unit = "records", .min = 1, .max = 65536},
       AT(exporter.redis.batch_records)),

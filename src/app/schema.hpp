@@ -35,18 +35,21 @@ enum class ValueType : std::uint8_t {
   dscp,      // value/mask, or null
   steering,  // list of {match: {...}, queues: N}
   redis_url,
+  redis_url_list,
+  sentinel_list,  // host:port
 };
 
 using Number = std::uint64_t;
 using NumberList = std::vector<Number>;
 using NameList = std::vector<std::string>;
 using SteeringList = std::vector<nic::SteeringConfig>;
+using RedisList = std::vector<exporter::RedisAddress>;
 
 /// A value as the table carries it: choices are places in the list of words, durations are
 /// nanoseconds, sizes bytes; an empty id_list is its word.
 using Value = std::variant<bool, Number, std::string, NumberList, NameList, SteeringList,
                            std::optional<wire::DscpMatch>, std::optional<wire::MacAddress>,
-                           exporter::RedisAddress>;
+                           exporter::RedisAddress, RedisList>;
 
 struct SchemaKey {
   std::string_view path;  // "interfaces[].umem.frames"

@@ -62,8 +62,8 @@ struct FieldOf<std::optional<T>> {
 };
 
 template <class T>
-requires(!std::is_same_v<T, std::string> &&
-         !std::is_same_v<T, nic::SteeringConfig>) struct FieldOf<std::vector<T>> {
+requires(!std::is_same_v<T, std::string> && !std::is_same_v<T, nic::SteeringConfig> &&
+         !std::is_same_v<T, exporter::RedisAddress>) struct FieldOf<std::vector<T>> {
   static std::vector<T> from(const Value& value) {
     std::vector<T> out;
     for (const Number number : std::get<NumberList>(value)) {
@@ -92,7 +92,8 @@ template <class T>
 requires(std::is_same_v<T, bool> || std::is_same_v<T, std::string> || std::is_same_v<T, NameList> ||
          std::is_same_v<T, SteeringList> || std::is_same_v<T, std::optional<wire::DscpMatch>> ||
          std::is_same_v<T, std::optional<wire::MacAddress>> ||
-         std::is_same_v<T, exporter::RedisAddress>) struct FieldOf<T> {
+         std::is_same_v<T, exporter::RedisAddress> ||
+         std::is_same_v<T, RedisList>) struct FieldOf<T> {
   static T from(const Value& value) { return std::get<T>(value); }
   static Value to(const T& field) { return Value{std::in_place_type<T>, field}; }
 };

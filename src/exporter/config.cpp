@@ -56,10 +56,9 @@ Result<RedisAddress> parse_unix(std::string_view url) {
   return address;
 }
 
-Result<RedisAddress> parse_tcp(std::string_view url) {
-  std::string_view database = url.substr(kTcp.size());
-  std::string_view port = cut_at(database, '/');
-  RedisAddress address;
+/// Reads "host:port", without a port that of `address` stays; `url` is all of what is read.
+Result<void> parse_host_and_port(std::string_view url, std::string_view port,
+                                 RedisAddress& address) {
   if (port.starts_with('[')) {
     if (port.find(']') == std::string_view::npos) return bad_url(url, "']' is missing");
     address.host = cut_at(port, ']').substr(1);
@@ -68,7 +67,7 @@ Result<RedisAddress> parse_tcp(std::string_view url) {
     }
     if (!port.empty()) port.remove_prefix(1);
   } else if (port.find(':') != port.rfind(':')) {
-    return bad_url(url, "an IPv6 address stands in brackets, as in redis://[::1]:6379/0");
+    return bad_url(url, "an IPv6 address stands in brackets, as in [::1]:6379");
   } else {
     address.host = cut_at(port, ':');
   }
@@ -78,44 +77,91 @@ Result<RedisAddress> parse_tcp(std::string_view url) {
     return bad_url(url, "the port is a number from 1 to 65535");
   }
   address.port = static_cast<std::uint16_t>(number);
+  return {};
+}
+
+Result<RedisAddress> parse_tcp(std::string_view url) {
+  RedisAddress address;
+  address.tls = url.starts_with(kTls);
+  std::string_view database = url.substr(address.tls ? kTls.size() : kTcp.size());
+  if (database.find('@') != std::string_view::npos) address.user = cut_at(database, '@');
+  const std::string_view host = cut_at(database, '/');
+  if (auto fine = parse_host_and_port(url, host, address); !fine) {
+    return tl::unexpected{std::move(fine.error())};
+  }
   if (!database.empty() && !parse_database(database, address.database)) {
     return bad_url(url, "the database behind the '/' is a number");
   }
   return address;
 }
 
+/// What stands before the '@' is a plain user name, or nothing. Repeats none of it: who writes a
+/// password there may have got the form wrong as well.
+Result<void> check_login(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::string_view rest = scheme == std::string_view::npos ? url : url.substr(scheme + 3);
+  const bool is_unix = url.starts_with(kUnix);
+  // In the path of a UNIX socket an '@' is a character like any other.
+  if (is_unix && rest.starts_with('/')) return {};
+  const std::size_t end = rest.rfind('@');
+  if (end == std::string_view::npos) return {};
+  const std::string_view user = rest.substr(0, end);
+  const bool takes_user = url.starts_with(kTcp) || url.starts_with(kTls);
+  if (takes_user && !user.empty() && user.find_first_of(":/@%?#") == std::string_view::npos) {
+    return {};
+  }
+  return fail(
+      std::errc::invalid_argument,
+      "redis url: only a user's name, without ':/@%?#', may stand before the '@' of redis:// "
+      "and rediss://; another user belongs into export.redis.username, and a password into "
+      "export.redis.password_file or the environment variable VALINOR_REDIS_PASSWORD");
+}
+
 }  // namespace
+
+std::string RedisAddress::to_host_and_port() const {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
 
 std::string RedisAddress::to_url() const {
   if (host.empty()) {
     return std::string{kUnix} + socket_path + "?db=" + std::to_string(database);
   }
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return std::string{kTcp} + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port) +
+  return std::string{tls ? kTls : kTcp} + (user.empty() ? "" : user + "@") + to_host_and_port() +
          "/" + std::to_string(database);
+}
+
+std::string RedisConfig::describe() const {
+  std::string url = address.to_url();
+  if (cluster) return "the cluster of " + url + ", in " + std::to_string(shards) + " keys";
+  if (!sentinel.master.empty()) {
+    return "the master '" + sentinel.master + "' that " + std::to_string(sentinel.hosts.size()) +
+           (sentinel.hosts.size() == 1 ? " sentinel names" : " sentinels name");
+  }
+  if (endpoints.empty()) return url;
+  return url + " and " + std::to_string(endpoints.size()) + " more, by flow";
+}
+
+Result<RedisAddress> parse_sentinel(std::string_view text) {
+  RedisAddress address;
+  address.port = 26379;
+  if (text.find_first_of("/@") != std::string_view::npos) {
+    return fail(std::errc::invalid_argument,
+                "a sentinel is written host:port, as in 10.0.0.1:26379");
+  }
+  if (auto fine = parse_host_and_port(text, text, address); !fine) {
+    return tl::unexpected{std::move(fine.error())};
+  }
+  return address;
 }
 
 Result<RedisAddress> parse_redis_url(std::string_view url) {
   // First of all, so that no message below can repeat a password.
-  const std::size_t scheme = url.find("://");
-  const std::size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
-  const bool is_unix = url.starts_with(kUnix);
-  // In the path of a UNIX socket an '@' is a character like any other.
-  const std::size_t user_end =
-      is_unix && url.substr(host).starts_with('/') ? std::string_view::npos : url.find('@', host);
-  if (user_end != std::string_view::npos) {
-    return fail(std::errc::not_supported,
-                "redis url: user and password do not belong into this file, and this version does "
-                "not log in; leave out what stands before the '@'");
-  }
-  if (is_unix) return parse_unix(url);
-  if (url.starts_with(kTcp)) return parse_tcp(url);
-  if (url.starts_with(kTls)) {
-    return fail(std::errc::not_supported,
-                std::string{"redis url '"}.append(url).append(
-                    "': TLS is not supported by this version; use redis:// or unix://"));
-  }
-  return bad_url(url, "starts with neither redis:// nor unix://");
+  if (auto fine = check_login(url); !fine) return tl::unexpected{std::move(fine.error())};
+  if (url.starts_with(kUnix)) return parse_unix(url);
+  if (url.starts_with(kTcp) || url.starts_with(kTls)) return parse_tcp(url);
+  return bad_url(url, "starts with none of redis://, rediss:// and unix://");
 }
 
 }  // namespace valinor::exporter

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 
@@ -17,20 +18,55 @@ struct RedisAddress {
   std::uint16_t port = 6379;
   std::string socket_path;  // of the UNIX socket, if host is empty
   std::uint32_t database = 0;
+  bool tls = false;
+  std::string user{};  // empty: RedisConfig::username
 
-  /// "redis://127.0.0.1:6379/0" or "unix:///run/redis.sock?db=0"
+  /// "redis://127.0.0.1:6379/0", "rediss://writer@10.0.0.9:6380/0" (TLS) or
+  /// "unix:///run/redis.sock?db=0". Never contains a password.
   [[nodiscard]] std::string to_url() const;
+
+  /// "127.0.0.1:6379" or "[::1]:6379"
+  [[nodiscard]] std::string to_host_and_port() const;
 
   friend bool operator==(const RedisAddress&, const RedisAddress&) = default;
 };
 
-/// Reads "redis://host:port/db" (port and db may be left out, an IPv6 address stands in brackets)
-/// or "unix:///path?db=N". The error's `doing` is the whole message; it never repeats a password.
+/// Reads "redis://user@host:port/db" (user, port and db may be left out, an IPv6 address stands in
+/// brackets), the same with "rediss://" for TLS, or "unix:///path?db=N". A URL with a password is
+/// refused. The error's `doing` is the whole message; it never repeats a password.
 [[nodiscard]] Result<RedisAddress> parse_redis_url(std::string_view url);
+
+/// Reads "host:port" of a sentinel; without a port it is 26379. Errors as parse_redis_url().
+[[nodiscard]] Result<RedisAddress> parse_sentinel(std::string_view text);
+
+/// Sentinels that know which server is the master now; the URL then gives user, database and TLS.
+struct RedisSentinelConfig {
+  std::string master;  // its name; empty: there are no sentinels
+  std::vector<RedisAddress> hosts;
+};
+
+/// How a server of a "rediss://" URL proves who it is, and we do. Files are PEM.
+struct RedisTlsConfig {
+  std::string ca;           // who signs servers' certificates; empty: whom this system trusts
+  std::string cert;         // ours, with its chain; empty: none
+  std::string key;          // of cert, without a passphrase
+  bool verify = true;       // false: whoever answers is taken for the server
+  std::string server_name;  // the name that the certificate must have; empty: the URL's host
+
+  friend bool operator==(const RedisTlsConfig&, const RedisTlsConfig&) = default;
+};
 
 struct RedisConfig {
   bool enabled = true;
   RedisAddress address;
+  std::string username;       // empty: the one of the URL, else the server's default user
+  std::string password_file;  // empty: the environment, systemd's credentials, or none
+  RedisTlsConfig tls;
+  std::vector<RedisAddress> endpoints;  // more servers: shards, or further nodes of the cluster
+  RedisSentinelConfig sentinel;
+  bool cluster = false;               // address and endpoints are nodes of a Redis Cluster
+  std::uint32_t shards = 16;          // keys that a cluster's records are spread over
+  std::string key_suffix{};           // behind the run's key, ":{3}"; set by split_shards()
   std::uint32_t batch_records = 256;  // pairs in one ZADD
   std::uint32_t in_flight = 16;       // batches sent and not answered
   std::chrono::milliseconds connect_timeout{1000};
@@ -38,6 +74,10 @@ struct RedisConfig {
       2000};  // without an answer the connection counts as lost
   std::chrono::milliseconds backoff_initial{100};  // before the second attempt; doubles
   std::chrono::milliseconds backoff_max{5000};
+
+  /// Where records go: "redis://10.0.0.1:6379/0 and 2 more, by flow", "the master 'mymaster' that 3
+  /// sentinels name", "the cluster of redis://10.0.0.1:6379/0, in 16 keys".
+  [[nodiscard]] std::string describe() const;
 };
 
 /// What becomes of records while memory_bytes are used up.

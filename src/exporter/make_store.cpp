@@ -5,6 +5,7 @@
 #include "exporter/file_store.hpp"
 #include "exporter/null_store.hpp"
 #include "exporter/redis_store.hpp"
+#include "exporter/shards.hpp"
 #include "exporter/spill_folder.hpp"
 
 namespace valinor::exporter {
@@ -27,8 +28,8 @@ void add_left_behind(const ExporterConfig& config, SpillFile left, Sinks& sinks)
   parts.wants = [](const telemetry::RecordView&) { return false; };
 }
 
-void add_main(const ExporterConfig& config, Sinks& sinks) {
-  SinkParts main;
+/// The store of `main` gets its room on disk; behind it come those for ended runs.
+void add_redis(const ExporterConfig& config, SinkParts main, std::size_t place, Sinks& sinks) {
   main.store = make_store(config);
   main.group = "redis";
   if (config.when_full == WhenFull::spill && config.redis.enabled) {
@@ -37,18 +38,40 @@ void add_main(const ExporterConfig& config, Sinks& sinks) {
       sinks.no_spill = spills.error().doing + ": " + spills.error().code.message();
     } else {
       main.spill = std::move(spills->own);
+      // A shard's scan sees the files of those that come after it as somebody else's; the last
+      // one's sees only what is left for nobody.
       sinks.warnings = std::move(spills->warnings);
       for (SpillFile& left : spills->left_behind) add_left_behind(config, std::move(left), sinks);
     }
   }
-  sinks.parts.insert(sinks.parts.begin(), std::move(main));
+  sinks.parts.insert(sinks.parts.begin() + static_cast<std::ptrdiff_t>(place), std::move(main));
+}
+
+/// A sink for each shard, in front of all others.
+void add_shards(const ExporterConfig& config, Sinks& sinks) {
+  const std::vector<RedisConfig> shards = split_shards(config.redis);
+  const auto count = static_cast<std::uint32_t>(shards.size());
+  const auto chosen = std::make_shared<std::uint32_t>(0);
+  for (std::uint32_t shard = 0; shard < count; ++shard) {
+    ExporterConfig of_shard = config;
+    of_shard.redis = shards[shard];
+    SinkParts parts;
+    parts.sharers = count;
+    if (count > 1) {
+      parts.wants = [chosen, shard, count](const telemetry::RecordView& record) {
+        if (shard == 0) *chosen = shard_of(record, count);  // for those that are asked after it
+        return *chosen == shard;
+      };
+    }
+    add_redis(of_shard, std::move(parts), shard, sinks);
+  }
 }
 
 }  // namespace
 
 Sinks make_sinks(const ExporterConfig& config) {
   Sinks sinks;
-  if (config.redis.enabled || !config.file.enabled) add_main(config, sinks);
+  if (config.redis.enabled || !config.file.enabled) add_shards(config, sinks);
   if (config.file.enabled) {
     SinkParts& file = sinks.parts.emplace_back();
     file.store = std::make_unique<FileStore>(config.file, config.key, config.record_time);

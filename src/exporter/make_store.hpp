@@ -11,7 +11,9 @@
 
 namespace valinor::exporter {
 
-/// Never fails for a server that is away: the store goes on trying.
+/// One for all records that it is given, also where there are shards. Reads passwords and
+/// certificates, so call it while files may be read. Throws Failure for one that is not there,
+/// never for a server that is away: the store goes on trying.
 [[nodiscard]] std::unique_ptr<RecordStore> make_store(const ExporterConfig& config);
 
 struct Sinks {
@@ -20,9 +22,9 @@ struct Sinks {
   std::vector<std::string> warnings;  // about files of other runs
 };
 
-/// The configured stores, that in Redis with its room on disk (WhenFull::spill), and what ended
-/// runs have left there for it. Opens files, so before the process gives up its rights. Throws
-/// Failure (FILE-OPEN-01).
+/// The configured stores; that in Redis, or those of its shards, with their room on disk
+/// (WhenFull::spill), and what ended runs have left there for them. Opens files, so before the
+/// process gives up its rights. Throws Failure (FILE-OPEN-01).
 [[nodiscard]] Sinks make_sinks(const ExporterConfig& config);
 
 }  // namespace valinor::exporter

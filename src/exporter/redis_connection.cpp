@@ -18,12 +18,6 @@ namespace {
 /// One recv(2). An answer to a ZADD has some 6 bytes, so this is plenty.
 constexpr std::size_t kReadBytes = 4096;
 
-tl::unexpected<Error> fail_errno(int error, std::string doing) {
-  return tl::unexpected<Error>{Error{{error, std::generic_category()}, std::move(doing)}};
-}
-
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
-
 UniqueFd make_socket(int family) {
   return UniqueFd{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
 }
@@ -45,13 +39,15 @@ void tune_tcp(int fd, std::chrono::milliseconds command_timeout) {
 
 }  // namespace
 
-RedisConnection::RedisConnection(const RedisConfig& config, std::string client_name)
-    : config_{config}, client_name_{std::move(client_name)} {}
+RedisConnection::RedisConnection(const RedisConfig& config, RedisAccess access,
+                                 std::string client_name)
+    : config_{config}, access_{std::move(access)}, client_name_{std::move(client_name)} {}
 
 Result<bool> RedisConnection::advance() {
   const auto step = [this]() -> Result<void> {
     if (state_ == State::closed) return open();
     if (state_ == State::connecting) return finish_connect();
+    if (state_ == State::securing) return finish_securing();
     if (state_ == State::greeting) return read_greetings();
     return {};
   };
@@ -63,9 +59,10 @@ Result<bool> RedisConnection::advance() {
       return tl::unexpected{std::move(done.error())};
     }
   }
-  if (state_ != State::greeting || Clock::now() < deadline_) return usable();
+  const bool secures = state_ == State::securing;
+  if ((!secures && state_ != State::greeting) || Clock::now() < deadline_) return usable();
   close();
-  return fail_errno(ETIMEDOUT, "PING");
+  return fail_errno(ETIMEDOUT, secures ? "TLS handshake; does this port speak TLS?" : "PING");
 }
 
 Result<void> RedisConnection::open() {
@@ -94,7 +91,7 @@ Result<void> RedisConnection::open_unix() {
   if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) != 0) {
     return fail_errno(errno, "connect");
   }
-  greet();
+  secure();
   return {};
 }
 
@@ -113,7 +110,7 @@ Result<void> RedisConnection::open_next_address() {
     }
     tune_tcp(fd_.get(), config_.command_timeout);
     if (::connect(fd_.get(), address.ai_addr, address.ai_addrlen) == 0) {
-      greet();
+      secure();
       return {};
     }
     error = errno;
@@ -134,7 +131,7 @@ Result<void> RedisConnection::finish_connect() {
   socklen_t size = sizeof(error);
   ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error == 0) {
-    greet();
+    secure();
     return {};
   }
   return give_up_address(error);
@@ -144,10 +141,32 @@ Result<void> RedisConnection::give_up_address(int error) {
   return next_address_ != nullptr ? open_next_address() : fail_errno(error, "connect");
 }
 
+void RedisConnection::secure() {
+  state_ = State::securing;
+  deadline_ = Clock::now() + config_.command_timeout;
+  transport_ = config_.address.tls
+                   ? make_tls_transport(fd_.get(), *access_.tls, config_.address.host)
+                   : make_plain_transport(fd_.get());
+}
+
+Result<void> RedisConnection::finish_securing() {
+  const Result<bool> established = transport_->establish();
+  if (!established) return tl::unexpected{established.error()};
+  if (*established) greet();
+  return {};
+}
+
 void RedisConnection::greet() {
   reader_.reset(redisReaderCreate());
   state_ = State::greeting;
-  deadline_ = Clock::now() + config_.command_timeout;
+  const std::string password = access_.password.value_or(std::string{});
+  if (!access_.user.empty()) {
+    resp::append_command(output_, {"AUTH", access_.user, password});
+    greetings_.push_back(Greeting::auth);
+  } else if (access_.password) {
+    resp::append_command(output_, {"AUTH", password});
+    greetings_.push_back(Greeting::auth);
+  }
   if (config_.address.database != 0) {  // a new connection is in database 0
     resp::append_command(output_, {"SELECT", std::to_string(config_.address.database)});
     greetings_.push_back(Greeting::select);
@@ -174,6 +193,7 @@ Result<void> RedisConnection::judge_greeting(Greeting greeting, const redisReply
   if (reply.type != REDIS_REPLY_ERROR) return {};
   const std::string text{to_text(reply)};
   switch (greeting) {
+    case Greeting::auth: return fail(std::errc::permission_denied, describe_login() + text);
     case Greeting::select:
       return fail(std::errc::protocol_error,
                   "SELECT " + std::to_string(config_.address.database) + ": " + text);
@@ -183,26 +203,37 @@ Result<void> RedisConnection::judge_greeting(Greeting greeting, const redisReply
   // A server that is loading answers, and an ACL without PING harms nobody: the first batch will
   // show. A server that wants a password does not get better by trying.
   if (judge_error(text) == RefusalKind::temporary || text.starts_with("NOPERM")) return {};
+  if (text.starts_with("NOAUTH")) {
+    return fail(std::errc::permission_denied,
+                describe_login() + text + " Give export.redis.username and password_file");
+  }
   return fail(std::errc::protocol_error, "PING: " + text);
+}
+
+/// "AUTH as 'writer' with the password of export.redis.password_file: "
+std::string RedisConnection::describe_login() const {
+  return "AUTH " + (access_.user.empty() ? std::string{} : "as '" + access_.user + "' ") +
+         (access_.password ? "with the password of " + access_.password_source
+                           : "without a password") +
+         ": ";
 }
 
 Result<void> RedisConnection::flush() {
   while (sent_ != output_.size()) {
-    const ssize_t sent =
-        ::send(fd_.get(), output_.data() + sent_, output_.size() - sent_, MSG_NOSIGNAL);
-    if (sent < 0) {
-      if (would_block(errno)) {
-        forget_sent();
-        return {};
-      }
+    const auto sent = transport_->send(std::string_view{output_}.substr(sent_));
+    if (!sent) {
       // The server is gone, but answers it gave before may still wait: next_reply() reads them
       // and then meets the end of the connection.
-      if (errno == EPIPE || errno == ECONNRESET) return {};
-      const int error = errno;
+      const int error = sent.error().code.value();
+      if (error == EPIPE || error == ECONNRESET) return {};
       close();
-      return fail_errno(error, "send");
+      return tl::unexpected{sent.error()};
     }
-    sent_ += static_cast<std::size_t>(sent);
+    if (*sent == 0) {
+      forget_sent();
+      return {};
+    }
+    sent_ += *sent;
   }
   output_.clear();
   sent_ = 0;
@@ -228,35 +259,34 @@ Result<std::optional<RedisReply>> RedisConnection::next_reply() {
     }
     if (reply != nullptr) return RedisReply{static_cast<redisReply*>(reply)};
     if (auto flushed = flush(); !flushed) return tl::unexpected{std::move(flushed.error())};
-    const ssize_t received = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
-    if (received < 0 && would_block(errno)) return std::nullopt;
-    if (received <= 0) {
-      const int error = received == 0 ? ECONNRESET : errno;
+    const auto received = transport_->receive(bytes);
+    if (!received) {
       close();
-      return fail_errno(error, received == 0 ? "closed by the server" : "receive");
+      return tl::unexpected{received.error()};
     }
-    redisReaderFeed(reader_.get(), bytes.data(), static_cast<std::size_t>(received));
+    if (*received == 0) return std::nullopt;
+    redisReaderFeed(reader_.get(), bytes.data(), *received);
   }
 }
 
 void RedisConnection::wait(std::chrono::milliseconds patience) {
   const bool sending = sent_ != output_.size();
   pollfd ready{.fd = fd_.get(),
-               .events = static_cast<short>(sending ? POLLIN | POLLOUT : POLLIN),
+               .events = transport_ ? transport_->events(sending) : short{POLLOUT},
                .revents = 0};
   ::poll(&ready, 1, static_cast<int>(patience.count()));
 }
 
 Result<void> RedisConnection::check_idle() {
-  char byte = 0;
-  const ssize_t peeked = ::recv(fd_.get(), &byte, 1, MSG_PEEK);
-  if (peeked < 0 && would_block(errno)) return {};
-  const int error = peeked < 0 ? errno : peeked == 0 ? ECONNRESET : EPROTO;
+  const auto has_bytes = transport_->has_bytes();
+  if (has_bytes && !*has_bytes) return {};
   close();
-  return fail_errno(error, error == EPROTO ? "answer to no command" : "closed by the server");
+  if (!has_bytes) return tl::unexpected{has_bytes.error()};
+  return fail_errno(EPROTO, "answer to no command");
 }
 
 void RedisConnection::close() noexcept {
+  transport_.reset();
   fd_.reset();
   reader_.reset();
   addresses_.reset();

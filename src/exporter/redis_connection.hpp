@@ -1,6 +1,8 @@
 /// A connection to one Redis server that never makes its caller wait, except in wait().
 ///
-///   closed --open()--> connecting --> greeting (SELECT, CLIENT SETNAME, PING) --> usable
+///   closed --open()--> connecting --> securing (TLS) --> greeting --> usable
+///
+/// The greeting is AUTH, SELECT, CLIENT SETNAME, PING, as far as needed, in one go.
 ///
 /// Commands are appended to output() and leave with flush(), wait() or next_reply(); replies come
 /// back in the order of the commands. After an error the connection is closed, and what was under
@@ -22,7 +24,9 @@
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 #include "exporter/config.hpp"
+#include "exporter/redis_access.hpp"
 #include "exporter/redis_reply.hpp"
+#include "exporter/transport.hpp"
 
 namespace valinor::exporter {
 
@@ -31,13 +35,18 @@ class RedisConnection {
   using Clock = std::chrono::steady_clock;
 
   /// `client_name` is shown by Redis' CLIENT LIST.
-  RedisConnection(const RedisConfig& config, std::string client_name);
+  RedisConnection(const RedisConfig& config, RedisAccess access, std::string client_name);
 
   /// Works towards a usable connection, starting one if there is none. True: usable. Resolving a
-  /// host name may take as long as the resolver likes; addresses and UNIX sockets take no time.
+  /// host name may take as long as the resolver likes; addresses and UNIX sockets take no time. A
+  /// server that does not let us in is errc::permission_denied.
   [[nodiscard]] Result<bool> advance();
 
   [[nodiscard]] bool usable() const noexcept { return state_ == State::usable; }
+  [[nodiscard]] bool closed() const noexcept { return state_ == State::closed; }
+
+  /// The server of the next connection, instead of the configured one. Only when closed().
+  void set_address(const RedisAddress& address) { config_.address = address; }
 
   /// Commands to send. Append only, and only when usable().
   [[nodiscard]] std::string& output() noexcept { return output_; }
@@ -57,8 +66,8 @@ class RedisConnection {
   void close() noexcept;
 
  private:
-  enum class State { closed, connecting, greeting, usable };
-  enum class Greeting { select, set_name, ping };
+  enum class State { closed, connecting, securing, greeting, usable };
+  enum class Greeting { auth, select, set_name, ping };
   struct FreeAddresses {
     void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
   };
@@ -72,18 +81,23 @@ class RedisConnection {
   [[nodiscard]] Result<void> finish_connect();
   [[nodiscard]] Result<void> give_up_address(int error);
   void forget_sent();
+  void secure();
+  [[nodiscard]] Result<void> finish_securing();
   void greet();
   [[nodiscard]] Result<void> read_greetings();
   [[nodiscard]] Result<void> judge_greeting(Greeting greeting, const redisReply& reply) const;
+  [[nodiscard]] std::string describe_login() const;
 
   RedisConfig config_;
+  RedisAccess access_;
   std::string client_name_;
   State state_ = State::closed;
-  Clock::time_point deadline_;       // of connecting to the present address, then of greeting
+  Clock::time_point deadline_;       // of connecting to the present address, then of the rest
   Clock::duration connect_share_{};  // of the time to connect, for each address
   std::unique_ptr<addrinfo, FreeAddresses> addresses_;
   const addrinfo* next_address_ = nullptr;
   UniqueFd fd_;
+  std::unique_ptr<Transport> transport_;
   std::unique_ptr<redisReader, FreeReader> reader_;
   std::deque<Greeting> greetings_;  // unanswered
   std::string output_;

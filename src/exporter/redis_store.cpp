@@ -29,11 +29,17 @@ std::string to_client_name(std::string_view key) {
 RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key, RecordTime record_time)
     : config_{config},
       record_time_{record_time},
-      key_{std::to_string(key)},
-      connection_{config, to_client_name(key_)},
+      key_{std::to_string(key) + config.key_suffix},
+      access_{read_access(config)},
+      locator_{make_locator(config, access_, key_)},
+      connection_{config, access_, to_client_name(key_)},
       backoff_{config.backoff_initial, config.backoff_max} {}
 
-std::string RedisStore::name() const { return "redis " + config_.address.to_url(); }
+std::string RedisStore::name() const {
+  if (!config_.sentinel.master.empty()) return "redis master '" + config_.sentinel.master + "'";
+  const std::string url = "redis " + config_.address.to_url();
+  return config_.cluster ? url + " shard " + config_.key_suffix.substr(1) : url;
+}
 
 void RedisStore::encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const {
   const ValinorRow row = to_row(to_entry(record.packet, record.hops, record_time_));
@@ -49,7 +55,7 @@ bool RedisStore::ready() {
   if (!connection_.usable()) {
     if (!unanswered_.empty()) return false;  // poll() has a lost link to report first
     if (Clock::now() < next_attempt_) return false;
-    const Result<bool> usable = connection_.advance();
+    const Result<bool> usable = connect();
     if (!usable) lose_link(usable.error());
     if (!usable || !*usable) return false;
     was_connected_ = true;
@@ -63,6 +69,17 @@ bool RedisStore::ready() {
   return alive.has_value();
 }
 
+Result<bool> RedisStore::connect() {
+  if (connection_.closed()) {
+    auto target = locator_->advance();
+    if (!target) return tl::unexpected{std::move(target.error())};
+    if (!*target) return false;
+    connection_.set_address((*target)->address);
+    asking_ = (*target)->asking;
+  }
+  return connection_.advance();
+}
+
 void RedisStore::hurry() {
   next_attempt_ = Clock::now();
   backoff_.reset();
@@ -70,9 +87,10 @@ void RedisStore::hurry() {
 
 void RedisStore::submit(const Batch& batch) {
   if (unanswered_.empty()) last_sign_ = Clock::now();
-  unanswered_.push_back({batch.records, batch.maybe_stored});
+  unanswered_.push_back({batch.records, batch.maybe_stored, asking_});
   // Where earlier bytes still wait, the socket is full: poll() sends when it has room.
   const bool socket_has_room = connection_.output().empty();
+  if (asking_) resp::append_command(connection_.output(), {"ASKING"});
   resp::append_zadd(connection_.output(), key_, batch.rows);
   if (!socket_has_room) return;
   if (const Result<void> flushed = connection_.flush(); !flushed) lose_link(flushed.error());
@@ -86,6 +104,10 @@ std::optional<Outcome> RedisStore::poll(milliseconds patience) {
     if (!reply) {
       lose_link(reply.error());
       return report_lost_link();
+    }
+    if (*reply && unanswered_.front().asking) {
+      unanswered_.front().asking = false;
+      continue;
     }
     if (*reply) return judge(***reply);
     // Only after reading: an answer that waited in the socket while we did not run is an answer.
@@ -122,6 +144,7 @@ Outcome RedisStore::judge(const redisReply& reply) {
   if (!counts) return judge_refusal(std::string{to_text(reply)});
   trouble_.clear();
   backoff_.reset();
+  was_redirected_ = false;
   return count_added(batch, static_cast<std::uint64_t>(reply.integer));
 }
 
@@ -134,15 +157,31 @@ Outcome RedisStore::judge_refusal(std::string reason) {
   if (judge_error(reason) == RefusalKind::about_the_command) {
     return Outcome{.kind = Outcome::Kind::rejected, .reason = std::move(reason)};
   }
-  // Several batches in flight are refused for the same cause: one step of the back-off for all.
-  const Clock::time_point now = Clock::now();
-  if (now >= next_attempt_) next_attempt_ = now + backoff_.next();
+  if (locator_->redirects(reason)) {
+    connection_.close();
+    if (was_redirected_) wait_for_next_attempt();
+    was_redirected_ = true;
+    trouble_ = "sends us elsewhere: " + reason;
+    return *report_lost_link();
+  }
+  wait_for_next_attempt();
   trouble_ = "refuses: " + reason;
   return Outcome{.kind = Outcome::Kind::refused, .reason = std::move(reason)};
 }
 
+/// Several batches in flight are refused for the same cause: one step of the back-off for all.
+void RedisStore::wait_for_next_attempt() {
+  const Clock::time_point now = Clock::now();
+  if (now >= next_attempt_) next_attempt_ = now + backoff_.next();
+}
+
 void RedisStore::lose_link(const Error& error) {
   next_attempt_ = Clock::now() + backoff_.next();
+  locator_->forget();
+  if (error.code == std::errc::permission_denied) {
+    trouble_ = "refuses us: " + error.doing;
+    return;
+  }
   trouble_ = (was_connected_ ? "lost: " : "cannot be reached: ") + errno_name(error.code.value()) +
              " (" + error.doing + ")";
 }

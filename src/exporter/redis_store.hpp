@@ -5,6 +5,10 @@
 /// refuses the batch: it stays with the exporter and is tried again, one at a time, after 100 ms
 /// doubling to 5 s. An error about the command itself rejects the batch for good.
 ///
+/// Where the server is may change: each new connection asks the locator, and an error that sends us
+/// elsewhere (READONLY of a sentinel's former master; MOVED, ASK of a cluster) ends the connection
+/// as a lost link does.
+///
 /// A sorted set holds equal records once, so sending a batch twice is harmless, and the answer of
 /// a first ZADD tells how many were there already (`collapsed`). After a lost link the answer to
 /// the second ZADD is read so: ZADD stores all or nothing, so an answer above 0 means that the
@@ -15,18 +19,20 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <string>
 
 #include "exporter/backoff.hpp"
 #include "exporter/config.hpp"
 #include "exporter/record_store.hpp"
 #include "exporter/redis_connection.hpp"
+#include "exporter/redis_locator.hpp"
 
 namespace valinor::exporter {
 
 class RedisStore final : public RecordStore {
  public:
-  /// `key` is the run's. Does not connect yet.
+  /// `key` is the run's. Reads what read_access() says, which throws; does not connect yet.
   RedisStore(const RedisConfig& config, std::uint32_t key,
              RecordTime record_time = RecordTime::network_switch);
 
@@ -44,24 +50,32 @@ class RedisStore final : public RecordStore {
   struct Unanswered {
     std::size_t records;
     bool maybe_stored;
+    bool asking;  // the answer to ASKING comes first
   };
+
+  [[nodiscard]] Result<bool> connect();
 
   [[nodiscard]] std::optional<Outcome> report_lost_link();
   [[nodiscard]] Outcome judge(const redisReply& reply);
   [[nodiscard]] Outcome count_added(const Unanswered& batch, std::uint64_t added);
   [[nodiscard]] Outcome judge_refusal(std::string reason);
+  void wait_for_next_attempt();
   void lose_link(const Error& error);
 
   RedisConfig config_;
   RecordTime record_time_;
   std::string key_;
+  RedisAccess access_;
+  std::unique_ptr<RedisLocator> locator_;
   RedisConnection connection_;
   Backoff backoff_;
   Clock::time_point next_attempt_{};
   Clock::time_point last_sign_{};  // of life: the last answer, or the first command after silence
   std::deque<Unanswered> unanswered_;
   std::string trouble_;
-  bool was_connected_ = false;  // ever: else a server is not "lost", it was never there
+  bool asking_ = false;          // ASKING goes before each ZADD
+  bool was_redirected_ = false;  // since a batch was stored: servers may send us in circles
+  bool was_connected_ = false;   // ever: else a server is not "lost", it was never there
 };
 
 }  // namespace valinor::exporter

@@ -96,6 +96,11 @@ void append_command(std::string& out, std::initializer_list<std::string_view> wo
   for (const std::string_view word : words) append_word(out, word);
 }
 
+void append_command(std::string& out, std::span<const std::string> words) {
+  append_array_head(out, words.size());
+  for (const std::string& word : words) append_word(out, word);
+}
+
 void append_zadd(std::string& out, std::string_view key, std::span<const std::byte> rows) {
   const std::size_t count = rows.size() / kValinorRowBytes;
   append_array_head(out, 2 + 2 * count);

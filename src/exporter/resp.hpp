@@ -13,6 +13,7 @@ namespace valinor::exporter::resp {
 
 /// Appends one command: {"SELECT", "3"}.
 void append_command(std::string& out, std::initializer_list<std::string_view> words);
+void append_command(std::string& out, std::span<const std::string> words);
 
 /// Appends "ZADD key score member ..." with a pair for each row of `rows`, which are ValinorRows
 /// one behind the other: score is the timestamp in decimal, member the row in lower-case hex.

@@ -49,7 +49,7 @@ std::string to_text(HostTime time) {
 
 Sink::Sink(const ExporterConfig& config, SinkParts parts)
     : interval_{std::max(config.batch_interval, milliseconds{1})},
-      memory_bytes_{config.memory_bytes},
+      memory_bytes_{config.memory_bytes / parts.sharers},
       parts_{std::move(parts)},
       name_{parts_.store->name()},
       queue_{std::max<std::size_t>(config.redis.batch_records, 1)} {

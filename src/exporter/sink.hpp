@@ -33,7 +33,9 @@ struct SinkParts {
   std::optional<SpillFile> spill = std::nullopt;  // nothing: what exceeds the memory is lost
   /// Sinks of one name share the records among them; each name gets all of them.
   std::string group = {};
-  /// Which records are for this store; empty: all.
+  /// So many sinks share the configured memory, each has an equal part.
+  std::size_t sharers = 1;
+  /// Which records are for this store; empty: all. For each record sinks are asked in their order.
   std::function<bool(const telemetry::RecordView&)> wants = {};
 };
 

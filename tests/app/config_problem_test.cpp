@@ -235,6 +235,70 @@ TEST(ConfigProblem, PasswordsAreNotRepeated) {
   EXPECT_EQ(option.find("secret"), std::string::npos) << option;
 }
 
+TEST(ConfigProblem, NeitherIsWhatFollowsTheWord) {
+  for (const char* line : {"password: hunter2", "password: 'hunter2'", "'password': hunter2",
+                           "sentinel-password:   hunter2, url: 3"}) {
+    const std::string text =
+        problems_of(with_interface("export: {redis: {" + std::string{line} + "}}\n"));
+    EXPECT_NE(text.find("CFG-KEY-02"), std::string::npos) << text;
+    EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+  }
+  const std::string option = problems_of_set("export.redis.password", "hunter2");
+  EXPECT_EQ(option.find("hunter2"), std::string::npos) << option;
+  EXPECT_NE(option.find("password_file"), std::string::npos) << option;
+}
+
+TEST(ConfigProblem, WaysToRedisThatContradictEachOther) {
+  const auto refused = [](const std::string& redis) {
+    const std::string text = problems_of(with_interface("export: {redis: {" + redis + "}}\n"));
+    return text.find("CFG-REDIS-02") != std::string::npos;
+  };
+  const char* const bad[]{
+      "tls: {ca: /a}",
+      "url: 'redis://h', tls: {verify: false}",
+      "url: 'rediss://h', tls: {cert: /c}",
+      "url: 'rediss://h', tls: {key: /k}",
+      "url: 'redis://a@h', username: b",
+      "sentinel: {master: m}",
+      "sentinel: {hosts: [h]}",
+      "sentinel: {master: m, hosts: [h]}, cluster: true",
+      "url: 'redis://h', sentinel: {master: m, hosts: [h]}, endpoints: ['redis://i']",
+      "url: 'unix:///r.sock', sentinel: {master: m, hosts: [h]}",
+      "url: 'redis://h/1', cluster: true",
+      "endpoints: ['redis://i']",
+      "url: 'redis://h', endpoints: ['redis://h']",
+      "url: 'redis://h', endpoints: ['rediss://i']",
+      "url: 'redis://u@h', endpoints: ['redis://i']",
+  };
+  for (const char* redis : bad) EXPECT_TRUE(refused(redis)) << redis;
+  const char* const good[]{
+      "url: 'rediss://a@h', username: a, tls: {ca: /a, cert: /c, key: /k}",
+      "url: 'rediss://h/2', sentinel: {master: m, hosts: [h]}",
+      "url: 'redis://h/1', endpoints: ['redis://i/1', 'redis://h/2']",
+      "url: 'redis://h', endpoints: ['redis://i'], cluster: true, shards: 3",
+  };
+  for (const char* redis : good) {
+    EXPECT_EQ(problems_of(with_interface("export: {redis: {" + std::string{redis} + "}}\n")), "");
+  }
+}
+
+TEST(ConfigProblem, ListsOfServers) {
+  const auto code = [](const std::string& redis) {
+    const std::string text = problems_of(with_interface("export: {redis: {" + redis + "}}\n"));
+    return text.substr(0, text.find(']') + 1);
+  };
+  EXPECT_EQ(code("endpoints: redis://h"), "error[CFG-TYPE-01]");
+  EXPECT_EQ(code("endpoints: [[a]]"), "error[CFG-TYPE-01]");
+  EXPECT_EQ(code("endpoints: [h]"), "error[CFG-VALUE-01]");
+  EXPECT_EQ(code("endpoints: ['redis://h', 'redis://h/0']"), "error[CFG-LIST-01]");
+  EXPECT_EQ(code("sentinel: {hosts: ['a/b']}"), "error[CFG-VALUE-01]");
+  EXPECT_EQ(code("sentinel: {hosts: ['h:0']}"), "error[CFG-VALUE-01]");
+  const std::string secret = problems_of(
+      with_interface("export: {redis: {url: 'redis://h', endpoints: ['redis://u:secret@h']}}\n"));
+  EXPECT_NE(secret, "");
+  EXPECT_EQ(secret.find("secret"), std::string::npos) << secret;
+}
+
 TEST(ConfigProblem, AllOfAFileInOnePassInTheOrderOfLines) {
   EXPECT_EQ(
       problems_of(R"(version: 1

@@ -64,6 +64,17 @@ TEST(ConfigValue, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(config.exporter.redis.address, exporter::RedisAddress{});
 }
 
+TEST(ConfigValue, SentinelsHaveAPortOfTheirOwn) {
+  const Config config = config_of(with_interface(
+      "export: {redis: {sentinel: {master: m, hosts: [a.lab, '10.0.0.1:6379', '[::1]:7']}}}\n"));
+  const auto& sentinel = config.exporter.redis.sentinel;
+  EXPECT_EQ(sentinel.master, "m");
+  ASSERT_EQ(sentinel.hosts.size(), 3U);
+  EXPECT_EQ(sentinel.hosts[0].to_host_and_port(), "a.lab:26379");
+  EXPECT_EQ(sentinel.hosts[1].to_host_and_port(), "10.0.0.1:6379");
+  EXPECT_EQ(sentinel.hosts[2].to_host_and_port(), "[::1]:7");
+}
+
 TEST(ConfigValue, EveryKeyLandsInItsField) {
   const Config config = config_of(R"(version: 1
 run: {key: 0x10, name: "a b", duration: 90s}
@@ -84,7 +95,12 @@ role: reflect
 export:
   redis:
     enabled: false
-    url: unix:///run/r.sock?db=3
+    url: rediss://u@r.lab:7000/3
+    username: u
+    password_file: /run/p
+    tls: {ca: /a, cert: /c, key: /k, verify: false, server_name: n.lab}
+    endpoints: [rediss://u@r.lab:7001/3, "rediss://u@[::1]"]
+    shards: 5
     batch: {records: 7, interval: 9ms, in_flight: 3}
     timeouts: {connect: 20ms, command: 30ms}
     backoff: {initial: 40ms, max: 50ms}
@@ -118,7 +134,15 @@ observe: {log: {level: debug}, stats_interval: 250ms}
   EXPECT_EQ(config.clock, clock::ClockName::monotonic);
   EXPECT_EQ(config.worker.role, pipeline::Role::reflect);
   EXPECT_FALSE(config.exporter.redis.enabled);
-  EXPECT_EQ(config.exporter.redis.address.to_url(), "unix:///run/r.sock?db=3");
+  EXPECT_EQ(config.exporter.redis.address.to_url(), "rediss://u@r.lab:7000/3");
+  EXPECT_EQ(config.exporter.redis.username, "u");
+  EXPECT_EQ(config.exporter.redis.password_file, "/run/p");
+  EXPECT_EQ(config.exporter.redis.tls,
+            (exporter::RedisTlsConfig{"/a", "/c", "/k", false, "n.lab"}));
+  ASSERT_EQ(config.exporter.redis.endpoints.size(), 2U);
+  EXPECT_EQ(config.exporter.redis.endpoints[1].to_url(), "rediss://u@[::1]:6379/0");
+  EXPECT_FALSE(config.exporter.redis.cluster);
+  EXPECT_EQ(config.exporter.redis.shards, 5U);
   EXPECT_EQ(config.exporter.redis.batch_records, 7U);
   EXPECT_EQ(config.exporter.batch_interval, 9ms);
   EXPECT_EQ(config.exporter.redis.in_flight, 3U);

@@ -24,8 +24,10 @@ TEST(RedisUrl, PortAndDatabaseMayBeLeftOut) {
 }
 
 TEST(RedisUrl, EveryFormSurvivesTheWayThereAndBack) {
-  for (const char* url : {"redis://127.0.0.1:6379/0", "redis://[::1]:7000/2",
-                          "unix:///run/redis/redis.sock?db=5", "unix:///run/a@b.sock?db=0"}) {
+  for (const char* url :
+       {"redis://127.0.0.1:6379/0", "redis://[::1]:7000/2", "rediss://10.0.0.9:6380/1",
+        "rediss://writer@[::1]:6379/0", "redis://writer@redis.lab:6379/0",
+        "unix:///run/redis/redis.sock?db=5", "unix:///run/a@b.sock?db=0"}) {
     const auto address = parse_redis_url(url);
     ASSERT_TRUE(address) << url;
     EXPECT_EQ(address->to_url(), url);
@@ -35,10 +37,19 @@ TEST(RedisUrl, EveryFormSurvivesTheWayThereAndBack) {
   EXPECT_EQ(parse_redis_url("unix:///r.sock")->to_url(), "unix:///r.sock?db=0");
 }
 
+TEST(RedisUrl, UserAndTls) {
+  const auto address = parse_redis_url("rediss://writer@redis.lab/2");
+  ASSERT_TRUE(address);
+  EXPECT_EQ(address->user, "writer");
+  EXPECT_EQ(address->host, "redis.lab");
+  EXPECT_TRUE(address->tls);
+  EXPECT_FALSE(parse_redis_url("redis://redis.lab")->tls);
+}
+
 TEST(RedisUrl, SaysWhatIsWrong) {
   const std::pair<std::string, const char*> cases[]{
-      {"127.0.0.1:6379", "starts with neither"},
-      {"http://host", "starts with neither"},
+      {"127.0.0.1:6379", "starts with none"},
+      {"http://host", "starts with none"},
       {"redis://", "host is missing"},
       {"redis://:6379", "host is missing"},
       {"redis://h:0", "1 to 65535"},
@@ -55,7 +66,11 @@ TEST(RedisUrl, SaysWhatIsWrong) {
       {"unix:///r.sock?db=", "?db="},
       {"unix:///r.sock?database=1", "?db="},
       {"unix:///" + std::string(107, 'x'), "107"},
-      {"rediss://h:6380/0", "TLS is not supported"},
+      {"rediss://", "host is missing"},
+      {"redis://user@", "host is missing"},
+      {"redis://@h", "username"},
+      {"redis://us%20er@h", "username"},
+      {"unix://user@/run/redis.sock", "username"},
   };
   for (const auto& [url, part] : cases) {
     const auto address = parse_redis_url(url);
@@ -67,7 +82,8 @@ TEST(RedisUrl, SaysWhatIsWrong) {
 TEST(RedisUrl, NeverRepeatsAPassword) {
   for (const char* url :
        {"redis://user:secret@h/0", "rediss://:secret@h", "unix://user:secret@/run/redis.sock",
-        "redis://:sec/ret@h", "valkey://u:secret@h", "u:secret@h"}) {
+        "redis://:sec/ret@h", "redis://a@secret:b@h", "redis://sec/ret@h", "valkey://u:secret@h",
+        "u:secret@h"}) {
     const auto address = parse_redis_url(url);
     ASSERT_FALSE(address) << url;
     EXPECT_EQ(address.error().doing.find("sec"), std::string::npos) << address.error().doing;

@@ -1,47 +1,12 @@
 /// RedisStore by itself, against a real server.
-#include "exporter/redis_store.hpp"
-
-#include <gtest/gtest.h>
-
-#include "record_samples.hpp"
-#include "support/redis_server.hpp"
+#include "redis_store_fixture.hpp"
 
 namespace valinor::exporter {
 namespace {
 
 using std::chrono::milliseconds;
+using test::RedisStoreTest;
 using valinor::test::RedisServer;
-
-class RedisStoreTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!valinor::test::has_redis_server()) GTEST_SKIP() << "redis-server is not installed";
-  }
-
-  static RedisConfig config_for(const RedisServer& server) {
-    RedisConfig config;
-    config.address = server.address();
-    config.backoff_max = milliseconds{100};
-    return config;
-  }
-
-  static Batch batch_of(const RedisStore& store, std::uint64_t first, std::size_t count) {
-    Batch batch;
-    for (std::size_t i = 0; i < count; ++i) {
-      const telemetry::PacketRecord record = test::valinor_record(first + i);
-      store.encode({record, {}}, batch.rows);
-    }
-    batch.records = count;
-    return batch;
-  }
-
-  static Outcome outcome_of(RedisStore& store, const Batch& batch) {
-    EXPECT_TRUE(test::eventually([&] { return store.ready(); })) << store.trouble();
-    store.submit(batch);
-    const std::optional<Outcome> outcome = store.poll(milliseconds{30'000});
-    return outcome.value_or(Outcome{.kind = Outcome::Kind::lost_link, .reason = "no outcome"});
-  }
-};
 
 TEST_F(RedisStoreTest, WhatIsReadBackIsWhatWasSent) {
   for (const auto listen : {RedisServer::Listen::unix_socket, RedisServer::Listen::loopback}) {

@@ -211,10 +211,10 @@ class PacketSocket:
 
 
 class RedisServer:
-    """On a UNIX socket in a folder of its own, and with a namespace also on port 6379 of its
-    addresses; the test ends it, by its process alone."""
+    """On a UNIX socket in a folder of its own, and with a namespace also on a port of its addresses;
+    the test ends it, by its process alone. `options` are redis-server's own."""
 
-    def __init__(self, folder, durable=False, namespace=None):
+    def __init__(self, folder, durable=False, namespace=None, port=6379, options=()):
         self.folder = folder
         self.path = folder / "redis.sock"
         self.url = f"unix://{self.path}?db=0"
@@ -222,14 +222,17 @@ class RedisServer:
         # What was acknowledged survives kill -9.
         self._durability = ("--appendonly", "yes", "--appendfsync", "always") if durable else ()
         self._within = ["ip", "netns", "exec", namespace] if namespace else []
-        self._port = ("6379", "--protected-mode", "no") if namespace else ("0",)
+        self._port = (port, "--protected-mode", "no") if namespace else (0,)
+        self._options = options
         self._process = None
 
     def start(self):
         self._process = subprocess.Popen(
-            [*self._within, "redis-server", "--port", *self._port, "--unixsocket", self.path, "--unixsocketperm", "777",
-             "--save", "", "--dir", self.folder, "--logfile", self.folder / "redis.log",
-             *self._durability], stdin=subprocess.DEVNULL)
+            [str(word) for word in (
+                *self._within, "redis-server", "--port", *self._port, "--unixsocket", self.path,
+                "--unixsocketperm", "777", "--save", "", "--dir", self.folder, "--logfile",
+                self.folder / "redis.log", *self._durability, *self._options)],
+            stdin=subprocess.DEVNULL)
         wait_until(self._answers, "redis-server to answer")
         return self
 

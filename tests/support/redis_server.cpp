@@ -18,20 +18,6 @@
 namespace valinor::test {
 namespace {
 
-/// A port that nobody listened on a moment ago.
-std::uint16_t find_free_port() {
-  const UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error{"no free port on the loopback"};
-  }
-  return ntohs(address.sin_port);
-}
-
 /// Becomes redis-server, writing to `log`; never returns.
 [[noreturn]] void become_server(const std::vector<char*>& arguments, int log) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // no server outlives its test, even one that crashes
@@ -48,6 +34,19 @@ void append_text(std::vector<std::string>& texts, const redisReply& reply) {
 }
 
 }  // namespace
+
+std::uint16_t find_free_port() {
+  const UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    throw std::runtime_error{"no free port on the loopback"};
+  }
+  return ntohs(address.sin_port);
+}
 
 RedisServer::RedisServer(Listen listen, std::vector<std::string> options)
     : options_{std::move(options)} {

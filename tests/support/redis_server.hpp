@@ -48,6 +48,9 @@ class RedisServer {
   UniqueFd log_;  // the server's stdout
 };
 
+/// A port that nobody listened on a moment ago.
+[[nodiscard]] std::uint16_t find_free_port();
+
 /// Whether there is a redis-server to run.
 [[nodiscard]] bool has_redis_server();
 
