@@ -71,13 +71,12 @@ void plan(std::vector<Wanted>& wanted, const std::vector<NicFacts>& nics) {
   std::vector<WorkerGroup> groups;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     InterfaceConfig& interface = wanted[i].interface;
-    interface.umem.frame_size =
-        choose_frame_size({.name = nics[i].name,
-                           .index = {},
-                           .mtu = nics[i].link.mtu,
-                           .driver = nics[i].driver.driver,
-                           .queues = nics[i].queues},
-                          interface.mode, interface.umem);
+    interface.umem.frame_size = choose_frame_size({.name = nics[i].name,
+                                                   .index = {},
+                                                   .mtu = nics[i].link.mtu,
+                                                   .driver = nics[i].driver.driver,
+                                                   .queues = nics[i].queues},
+                                                  interface.mode, interface.umem);
     wanted[i].queue_count = doctor::queues_read(nics[i], wanted[i]).size();
     groups.push_back({.workers = wanted[i].queue_count,
                       .configured = wanted[i].interface.cpus,

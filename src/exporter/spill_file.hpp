@@ -38,7 +38,7 @@ struct SpillOwner {
 class SpillFile {
  public:
   /// Room for blocks that a new file has at least; what is asked for below that is raised.
-  static constexpr std::uint64_t kSmallest = 64 * 1024;
+  static constexpr std::uint64_t kSmallest = std::uint64_t{64} << 10;
 
   /// A new file, or one that was emptied and is used again, for `owner`; holds `max_bytes` of
   /// blocks. Errors: those of open(2), EWOULDBLOCK (another process has it).

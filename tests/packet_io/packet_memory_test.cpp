@@ -32,7 +32,9 @@ class MoreHugePages {
   [[nodiscard]] bool obtained() const { return obtained_; }
 
  private:
-  static void set(std::uint64_t pages) { std::ofstream{std::string{kPool} + "nr_hugepages"} << pages; }
+  static void set(std::uint64_t pages) {
+    std::ofstream{std::string{kPool} + "nr_hugepages"} << pages;
+  }
 
   std::uint64_t before_;
   bool obtained_;
@@ -89,11 +91,10 @@ TEST_F(PacketMemoryTest, InHugePagesCarriesPackets) {
   for (std::uint32_t sent = 0; sent < 2000; sent += 50) {  // every frame of it, more than once
     sender.send(sent, 50);
     std::uint32_t expected = sent;
-    ASSERT_EQ(receive_all(port, 50,
-                          [&](const Frame& frame) {
-                            EXPECT_EQ(number_of(frame.span()), expected++);
-                          }),
-              50U);
+    ASSERT_EQ(
+        receive_all(port, 50,
+                    [&](const Frame& frame) { EXPECT_EQ(number_of(frame.span()), expected++); }),
+        50U);
   }
   EXPECT_EQ(port.census().total(), 700U);
 }

@@ -1,5 +1,5 @@
-// Preferred busy polling of AfxdpPort: the worker's system calls run the NIC's NAPI, which then needs
-// no interrupts and runs on no other core.
+// Preferred busy polling of AfxdpPort: the worker's system calls run the NIC's NAPI, which then
+// needs no interrupts and runs on no other core.
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -15,8 +15,8 @@
 namespace valinor::packet_io::afxdp {
 namespace {
 
-/// Later kernels are told by the driver which NAPI serves a queue, when the socket is bound; earlier
-/// ones see it with the first packet.
+/// Later kernels are told by the driver which NAPI serves a queue, when the socket is bound;
+/// earlier ones see it with the first packet.
 constexpr KernelVersion kNapiKnownAtBind{6, 13, 0};
 
 KernelVersion running_kernel() {
@@ -32,9 +32,9 @@ void AfxdpPort::prefer_busy_polling() {
   if (wishes_.busy_poll_budget == 0) return;
   const int error = socket_->prefer_busy_polling(wishes_.busy_poll_budget);
   if (error == 0) return;
-  busy_poll_refusal_ = fmt::format(
-      "kernel said {} to SO_PREFER_BUSY_POLL: {}", errno_name(error),
-      error == EPERM ? "CAP_NET_ADMIN is missing" : "it came with Linux 5.11");
+  busy_poll_refusal_ =
+      fmt::format("kernel said {} to SO_PREFER_BUSY_POLL: {}", errno_name(error),
+                  error == EPERM ? "CAP_NET_ADMIN is missing" : "it came with Linux 5.11");
 }
 
 /// After it.

@@ -28,8 +28,8 @@ std::uint64_t round_up(std::uint64_t bytes, std::uint64_t step) {
 
 /// Present by no more than a promise: nothing of it has been touched, or errno says why not.
 std::optional<Mapping> reserve(std::uint64_t bytes, int flags) {
-  void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  void* address =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   if (address == MAP_FAILED) return std::nullopt;
   return Mapping{address, bytes};
 }
@@ -41,7 +41,8 @@ void prefer_node(const Mapping& memory, std::optional<int> node) {
   const std::unique_ptr<bitmask, decltype(&::numa_bitmask_free)> nodes{::numa_allocate_nodemask(),
                                                                        ::numa_bitmask_free};
   ::numa_bitmask_setbit(nodes.get(), static_cast<unsigned>(*node));
-  if (::mbind(memory.data(), memory.size(), MPOL_PREFERRED, nodes->maskp, nodes->size + 1, 0) != 0) {
+  if (::mbind(memory.data(), memory.size(), MPOL_PREFERRED, nodes->maskp, nodes->size + 1, 0) !=
+      0) {
     log::debug("packet memory is not bound to NUMA node {}: {}", *node, errno_name(errno));
   }
 }
@@ -138,7 +139,9 @@ PacketMemory map_packet_memory(std::uint64_t bytes, const UmemConfig& config) {
   if (!populate(*memory)) throw_errno(doing);
   const std::uint64_t after = transparent_bytes();
   const auto node = node_of(memory->data());
-  return {.mapping = std::move(*memory), .huge_bytes = after > before ? after - before : 0, .node = node};
+  return {.mapping = std::move(*memory),
+          .huge_bytes = after > before ? after - before : 0,
+          .node = node};
 }
 
 }  // namespace valinor::packet_io::afxdp

@@ -14,10 +14,10 @@ namespace valinor::packet_io::afxdp {
 inline constexpr std::uint64_t kHugePageBytes = std::uint64_t{2} << 20;
 
 struct PacketMemory {
-  Mapping mapping;                   // zeroed and present; may be longer than was asked
-  std::uint64_t huge_bytes = 0;      // of it, in pages of 2 MiB
-  bool has_reserved_pages = false;   // those are from the pool of vm.nr_hugepages, and stay so
-  std::optional<int> node;           // that holds its first byte; nothing: the kernel does not say
+  Mapping mapping;                  // zeroed and present; may be longer than was asked
+  std::uint64_t huge_bytes = 0;     // of it, in pages of 2 MiB
+  bool has_reserved_pages = false;  // those are from the pool of vm.nr_hugepages, and stay so
+  std::optional<int> node;          // that holds its first byte; nothing: the kernel does not say
 };
 
 /// At least `bytes`, in pages as config.huge_pages says, on config.numa_node as long as that has
