@@ -85,6 +85,7 @@ std::string TapBooks::to_text() const {
 std::vector<RecordBooks> make_record_books(const std::vector<exporter::ExporterTotals>& totals,
                                            std::uint64_t produced, std::uint64_t ring_full) {
   std::vector<RecordBooks> all;
+  all.reserve(totals.size());
   for (const exporter::ExporterTotals& one : totals) {
     all.push_back({.stores = totals.size() == 1 ? "" : one.group,
                    .produced = produced,

@@ -146,6 +146,9 @@ GenCommand finish_gen(const Given& given) {
   if (gen.target.ends_with(".pcap") && gen.count == 0 && gen.duration.count() == 0) {
     throw Wrong{"gen to a file needs --count or --seconds, or the file grows without end"};
   }
+  if (gen.launch_time && (gen.packets_per_second == 0 || gen.target.ends_with(".pcap"))) {
+    throw Wrong{"--launch-time needs an interface, and a rate (--pps) for the NIC to keep"};
+  }
   return gen;
 }
 

@@ -45,6 +45,7 @@ struct GenCommand {
   std::string target;  // interface, or capture file if it ends in .pcap
   traffic::FrameConfig frames;
   std::uint64_t packets_per_second = 0;  // 0: as fast as it goes
+  bool launch_time = false;              // the NIC itself keeps the rate, by its clock
   std::uint64_t count = 0;               // packets; 0: no bound
   std::chrono::nanoseconds duration{0};  // 0: no bound
   std::vector<QueueId> queues;           // empty: all that the interface has

@@ -138,6 +138,8 @@ void add_gen(CLI::App& app, Given& given) {
       ->check(whole_number(1, 65536));
   option("--pps", to.packets_per_second, "packets a second; 0 is as fast as it goes", "N")
       ->check(whole_number(0, kMaxPacketRate));
+  gen->add_flag("--launch-time", to.launch_time,
+                "the NIC keeps the rate by its own clock (igc, stmmac; Linux 6.14)");
   option("--count", to.count, "stop after N packets; 0 is never", "N")
       ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
   gen->add_option("--seconds", given.seconds, "stop after this time: 10, 10s, 500ms")

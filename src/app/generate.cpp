@@ -7,11 +7,15 @@
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "app/books.hpp"
+#include "clock/phc.hpp"
+#include "nic/timestamping.hpp"
 #include "packet_io/afxdp/open_interface.hpp"
 #include "packet_io/frame.hpp"
 #include "packet_io/replay/pcap_file.hpp"
+#include "traffic/launch_schedule.hpp"
 #include "traffic/pacer.hpp"
 
 namespace valinor::app {
@@ -45,10 +49,53 @@ class Remaining {
   steady_clock::time_point end_;
 };
 
+/// How long a packet may take to the NIC that is to send it at a given time.
+constexpr Nanos kLaunchLead{1'000'000};
+/// How often the NIC's clock is read for that.
+constexpr Nanos kAnchorInterval{500'000'000};
+
+/// The launch times that a NIC is given.
+class Launches {
+ public:
+  /// Throws Failure (GEN-LAUNCH-01) where driver or kernel send at no given time.
+  Launches(const packet_io::afxdp::Interface& interface,
+           const std::vector<std::unique_ptr<AfxdpPort>>& ports, std::uint64_t rate)
+      : clock_{require_clock(interface, ports)}, schedule_{rate, kLaunchLead} {}
+
+  /// To be called again and again.
+  void follow(Nanos elapsed) {
+    if (elapsed < next_) return;
+    const auto sample = clock_.sample();
+    if (sample) schedule_.anchor(sample->nic, elapsed);
+    next_ = elapsed + kAnchorInterval;
+  }
+  [[nodiscard]] const traffic::LaunchSchedule& schedule() const noexcept { return schedule_; }
+
+ private:
+  static clock::Phc require_clock(const packet_io::afxdp::Interface& interface,
+                                  const std::vector<std::unique_ptr<AfxdpPort>>& ports) {
+    const bool granted = std::ranges::all_of(
+        ports, [](const auto& port) { return port->transmit_grants().launch_time; });
+    const auto abilities = nic::timestamp_abilities(nic::Device{interface.name});
+    if (granted && abilities && abilities->phc >= 0) return clock::Phc{abilities->phc};
+    throw Failure{
+        ExitStatus::host_not_ready,
+        {"GEN-LAUNCH-01", interface.name + " sends at no given time",
+         fmt::format("driver {} does not offer it in zero-copy mode, or the kernel is older than "
+                     "6.14",
+                     interface.driver),
+         "without --launch-time the program keeps the rate itself"}};
+  }
+
+  clock::Phc clock_;
+  traffic::LaunchSchedule schedule_;
+  Nanos next_{0};
+};
+
 /// Sends up to `limit` packets, numbered from `first`, by one queue; answers how many it took.
 std::uint64_t send_burst(AfxdpPort& port, const traffic::FrameTemplates& frames,
-                         std::uint64_t first, std::uint64_t step, std::uint64_t limit,
-                         Nanos now) noexcept {
+                         std::uint64_t first, std::uint64_t step, std::uint64_t limit, Nanos now,
+                         const traffic::LaunchSchedule* launches) noexcept {
   std::array<Frame, packet_io::kMaxBurst> burst;
   const std::size_t wanted = std::min<std::uint64_t>(limit, burst.size());
   const std::size_t got = port.allocate({burst.data(), wanted});
@@ -57,6 +104,7 @@ std::uint64_t send_burst(AfxdpPort& port, const traffic::FrameTemplates& frames,
     frames.write(first + i * step, static_cast<std::uint64_t>(now.count()) + i,
                  {burst[i].data, frames.frame_bytes()});
     burst[i].bytes = static_cast<std::uint32_t>(frames.frame_bytes());
+    if (launches != nullptr) burst[i].launch_ns = launches->launch_ns(first + i * step);
   }
   const std::size_t taken = port.transmit({burst.data(), got});
   port.recycle({burst.data() + taken, got - taken});
@@ -125,9 +173,13 @@ ExitStatus generate(const GenCommand& command, Signals& signals) {
     pools.push_back(std::make_unique<packet_io::afxdp::FramePool>(memory));
     ports.push_back(std::make_unique<AfxdpPort>(
         interface, queue, *pools.back(), packet_io::afxdp::RingSizes{},
-        packet_io::afxdp::Mode::automatic, packet_io::afxdp::Use::transmit_only));
+        packet_io::afxdp::Mode::automatic, packet_io::afxdp::Use::transmit_only,
+        packet_io::afxdp::TxMetadataWishes{.launch_time = command.launch_time}));
   }
   require_frame_fits(frames.frame_bytes(), ports.front()->room(), "a piece of packet memory");
+
+  std::optional<Launches> launches;
+  if (command.launch_time) launches.emplace(interface, ports, command.packets_per_second);
 
   const auto begin = steady_clock::now();
   const auto elapsed = [&] {
@@ -141,14 +193,15 @@ ExitStatus generate(const GenCommand& command, Signals& signals) {
   for (std::size_t q = 0; q < next.size(); ++q) next[q] = q;
   std::uint64_t written = 0;
   for (std::size_t q = 0; !remaining.over();) {
+    if (launches) launches->follow(elapsed());
     const std::uint64_t due = pacer.due(elapsed(), remaining.packets());
     if ((q == 0 || due == 0) && !signals.wait(std::chrono::milliseconds{0}).empty()) break;
     if (due == 0) {
       for (const auto& port : ports) port->flush();
       continue;  // with the same queue, or the one that looks for signals would get more packets
     }
-    const std::uint64_t taken =
-        send_burst(*ports[q], frames, next[q], ports.size(), due, elapsed());
+    const std::uint64_t taken = send_burst(*ports[q], frames, next[q], ports.size(), due, elapsed(),
+                                           launches ? &launches->schedule() : nullptr);
     next[q] += taken * ports.size();
     written += taken;
     pacer.sent(taken);

@@ -20,7 +20,7 @@ using packet_io::afxdp::OpenInterface;
 constexpr std::chrono::milliseconds kRetry{500};
 
 /// How long frames handed to an interface that is gone may take to come back. Most never do.
-constexpr std::chrono::milliseconds kTransmitPatience{100};
+constexpr std::chrono::milliseconds kLastFramesPatience{100};
 
 constexpr const char* kLost = "IF-LOST-01";
 
@@ -142,7 +142,7 @@ void Recovery::lose(Service& service, Watched& lost) {
                            : "restart the program when it is back (security.reopen is false)",
                kLost);
   for (OpenInterface* one : service.group.interfaces) one->unsteer();
-  const auto deadline = service.lost_at + kTransmitPatience;
+  const auto deadline = service.lost_at + kLastFramesPatience;
   for (Lane* lane : service.group.lanes) lane->ask_to_stop(deadline);
   for (Lane* lane : service.group.lanes) lane->join();
   close(service.group);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "exporter/crc32c.hpp"
+#include "exporter/transport.hpp"
 
 namespace valinor::exporter {
 namespace {
@@ -83,11 +84,6 @@ std::uint32_t checksum(const Position& position) {
 }
 
 constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7) & ~std::uint64_t{7}; }
-
-tl::unexpected<Error> fail_errno(int error, std::string doing) {
-  return tl::unexpected<Error>{
-      Error{std::error_code{error, std::generic_category()}, std::move(doing)}};
-}
 
 /// 0 or the errno; an end of the file is one.
 int read_at(int fd, std::span<std::byte> to, std::uint64_t at) {

@@ -198,7 +198,7 @@ TEST_F(RedisTlsTest, FilesThatAreGoneLaterAreNotMissed) {
 }
 
 TEST_F(RedisTlsTest, FilesThatAreOfNoUseAreAFailure) {
-  const auto expect = [this](const RedisTlsConfig& tls, const char* key, const char* why) {
+  const auto expect = [](const RedisTlsConfig& tls, const char* key, const char* why) {
     RedisConfig config;
     config.address.tls = true;
     config.tls = tls;

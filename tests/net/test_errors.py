@@ -7,7 +7,7 @@ import pytest
 
 import bed as beds
 import formats
-from bed import Bed, replay, run as run_command
+from bed import Bed, Outcome, replay, run as run_command
 
 HOST_NOT_READY, NOT_PERMITTED, CONFIG_INVALID, USAGE = 4, 5, 3, 2
 
@@ -162,9 +162,18 @@ def test_check_judges_a_file_and_touches_nothing(program, bed):
 
 
 @pytest.mark.parametrize("words", [["--nosuch"], ["fly"], ["replay"], ["gen"],
-                                   ["gen", "x.pcap", "--format", "nosuch"]])
+                                   ["gen", "x.pcap", "--format", "nosuch"],
+                                   ["gen", "veth0", "--launch-time"],
+                                   ["gen", "x.pcap", "--launch-time", "--pps", "9", "--count", "9"]])
 def test_a_wrong_command_line(binary, words):
     assert run_command(binary, *words, check=False).returncode == USAGE
+
+
+def test_a_nic_that_sends_at_no_given_time(binary, bed):
+    done = run_command("ip", "netns", "exec", bed.gen, binary, "gen", bed.gen_interface, "--pps",
+                       1000, "--count", 1, "--launch-time", check=False)
+    Outcome(done.returncode, done.stdout, done.stderr).assert_error(
+        HOST_NOT_READY, "GEN-LAUNCH-01", "driver veth does not offer it", "without --launch-time")
 
 
 # --- Captures --------------------------------------------------------------------------------
