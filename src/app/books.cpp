@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <numeric>
 
+#include "base/numbers.hpp"
+
 namespace valinor::app {
 namespace {
 
@@ -31,12 +33,6 @@ std::uint64_t sum(const std::array<std::uint64_t, kCount>& counts) noexcept {
 }
 
 }  // namespace
-
-std::string with_commas(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
 
 std::uint64_t FrameBooks::all_dropped() const noexcept { return sum(dropped); }
 

@@ -79,7 +79,4 @@ struct TapBooks {
                                      const std::vector<RecordBooks>& records,
                                      const std::optional<TapBooks>& tap = std::nullopt);
 
-/// 1234567 -> "1,234,567"
-[[nodiscard]] std::string with_commas(std::uint64_t number);
-
 }  // namespace valinor::app

@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 
-#include "app/books.hpp"
+#include "base/numbers.hpp"
 #include "clock/phc.hpp"
 #include "nic/timestamping.hpp"
 #include "packet_io/afxdp/open_interface.hpp"

@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace valinor::app {
 namespace {
 
 using json = nlohmann::ordered_json;
-using packet_io::afxdp::AfxdpPort;
 using packet_io::afxdp::OpenInterface;
 
 /// Of the objects' form; a member that comes on top does not change it.
@@ -23,15 +22,7 @@ void tell(const json& event) {
 }
 
 /// Null: the worker may run anywhere.
-json cpu_of(const AfxdpPort& port, const Wiring& wiring) {
-  for (const auto& lane : wiring.lanes) {
-    const auto& ports = lane->ports();
-    if (lane->cpu() && std::find(ports.begin(), ports.end(), &port) != ports.end()) {
-      return lane->cpu()->value();
-    }
-  }
-  return nullptr;
-}
+json to_json(std::optional<CpuId> cpu) { return cpu ? json(cpu->value()) : json(nullptr); }
 
 void tell_queues(const OpenInterface& interface, packet_io::afxdp::Mode asked,
                  const Wiring& wiring) {
@@ -40,7 +31,7 @@ void tell_queues(const OpenInterface& interface, packet_io::afxdp::Mode asked,
           {"interface", interface.interface().name},
           {"queue", port->queue().value()},
           {"driver", interface.interface().driver},
-          {"cpu", cpu_of(*port, wiring)},
+          {"cpu", to_json(wiring.cpu_of(*port))},
           {"asked", to_name(asked)},
           {"obtained", to_name(interface.mode_of(*port))},
           {"why", interface.refusal_of(*port)},

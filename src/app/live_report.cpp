@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "app/books.hpp"
 #include "app/json_events.hpp"
+#include "base/numbers.hpp"
 
 namespace valinor::app {
 namespace {

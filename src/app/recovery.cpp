@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <exception>
 
-#include "app/books.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
+#include "base/numbers.hpp"
 #include "nic/ethtool.hpp"
 #include "nic/link.hpp"
 

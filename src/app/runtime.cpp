@@ -34,6 +34,10 @@ bool memory_lock_is_limited() {
   return ::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
 }
 
+std::string describe(std::optional<CpuId> cpu) {
+  return cpu ? fmt::format("CPU {}", cpu->value()) : "any CPU";
+}
+
 }  // namespace
 
 struct Runtime::Tap {
@@ -116,7 +120,7 @@ void Runtime::print_start() const {
       const std::string refusal = interface.refusal_of(*port);
       fmt::print(stderr, "  {:<10} {}, queue {} on {}: mode {} asked, {}{} obtained{}{}{}\n",
                  interface.interface().name, interface.interface().driver, port->queue().value(),
-                 describe_cpu(*port), to_name(wiring_.asked[i]),
+                 describe(wiring_.cpu_of(*port)), to_name(wiring_.asked[i]),
                  interface.has_filter_on_nic() ? "filter on the NIC and " : "",
                  to_name(interface.mode_of(*port)), OpenInterface::extras_of(*port),
                  refusal.empty() ? "" : "; ", refusal);
@@ -208,16 +212,6 @@ void Runtime::stop() {
 
 Counted Runtime::counted() const {
   return Counted{wiring_, tap_ ? &tap_->egress : nullptr, exporter_->totals()};
-}
-
-std::string Runtime::describe_cpu(const packet_io::afxdp::AfxdpPort& port) const {
-  for (const auto& lane : wiring_.lanes) {
-    const auto& ports = lane->ports();
-    if (std::find(ports.begin(), ports.end(), &port) != ports.end() && lane->cpu()) {
-      return fmt::format("CPU {}", lane->cpu()->value());
-    }
-  }
-  return "any CPU";
 }
 
 ExitStatus Runtime::close_books(std::chrono::duration<double> elapsed) const {

@@ -46,7 +46,6 @@ class Runtime {
   void print_start() const;
   void stop();
   [[nodiscard]] Counted counted() const;
-  [[nodiscard]] std::string describe_cpu(const packet_io::afxdp::AfxdpPort& port) const;
   [[nodiscard]] ExitStatus close_books(std::chrono::duration<double> elapsed) const;
 
   Config config_;

@@ -5,13 +5,11 @@
 #include <limits>
 
 #include "app/schema_field.hpp"
+#include "base/numbers.hpp"
 
 namespace valinor::app {
 namespace {
 
-constexpr Number kKiB = 1024;
-constexpr Number kMiB = 1024 * kKiB;
-constexpr Number kGiB = 1024 * kMiB;
 constexpr Number kMs = 1'000'000;  // in nanoseconds
 constexpr Number kS = 1000 * kMs;
 constexpr Number kHour = 3600 * kS;

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "base/numbers.hpp"
+
 namespace valinor::app {
 namespace {
 

@@ -188,6 +188,14 @@ void wire_two_sided(Wiring& wiring, const Config& config, const clock::SharedTim
 
 }  // namespace
 
+std::optional<CpuId> Wiring::cpu_of(const AfxdpPort& port) const {
+  for (const auto& lane : lanes) {
+    const auto& ports = lane->ports();
+    if (std::find(ports.begin(), ports.end(), &port) != ports.end()) return lane->cpu();
+  }
+  return std::nullopt;
+}
+
 Wiring wire_up(const Config& config, const clock::SharedTimebase& timebase) {
   Wiring wiring;
   if (pipeline::is_two_sided(config.worker.role) && !config.interfaces.empty()) {

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "app/config.hpp"
@@ -38,6 +39,9 @@ struct Wiring {
   std::unique_ptr<pipeline::RpcTable> rpcs;   // role host
   std::vector<std::unique_ptr<Lane>> lanes;
   std::vector<Group> groups;
+
+  /// Where the worker of that port runs; nothing: on any CPU.
+  [[nodiscard]] std::optional<CpuId> cpu_of(const packet_io::afxdp::AfxdpPort& port) const;
 };
 
 /// Nothing is steered yet, no lane is started. Throws Failure: what OpenInterface,

@@ -19,4 +19,9 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>{Error{std::make_error_code(code), std::move(doing)}};
 }
 
+/// For errors of system calls.
+[[nodiscard]] inline tl::unexpected<Error> fail_errno(int error, std::string doing) {
+  return tl::unexpected<Error>{Error{{error, std::generic_category()}, std::move(doing)}};
+}
+
 }  // namespace valinor

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/numbers.hpp"
 #include "doctor/rules.hpp"
 #include "nic/cpu_list.hpp"
 #include "packet_io/afxdp/interface.hpp"
@@ -9,7 +10,6 @@
 namespace valinor::doctor {
 namespace {
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kHugePage = 2 * kMiB;
 
 void judge_kernel(const HostFacts& host, Diagnoses& out) {

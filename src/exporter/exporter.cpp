@@ -183,7 +183,7 @@ void Exporter::take(const telemetry::RecordView& record) {
     if (sink.wants(record)) sink.take(record);
   }
   // Only now: what breaks off above stays in the ring.
-  for (Sink& sink : sinks_) sink.count_received(sink.wants(record) ? 1 : 0);
+  for (Sink& sink : sinks_) sink.count_received();
 }
 
 void Exporter::submit() {

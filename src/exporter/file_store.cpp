@@ -4,7 +4,6 @@
 #include <fmt/chrono.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <ctime>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "base/failure.hpp"
+#include "base/file_io.hpp"
 #include "exporter/record_file.hpp"
 #include "exporter/valinor_entry.hpp"
 
@@ -24,11 +24,6 @@ using std::chrono::milliseconds;
 /// Of numpy's format 1.0, padded so that entries begin at a multiple of 64 bytes, and so that any
 /// count fits.
 constexpr std::size_t kNpyHeaderBytes = 320;
-
-void append(const telemetry::PacketRecord& packet, std::vector<std::byte>& out) {
-  const auto bytes = std::as_bytes(std::span{&packet, 1});
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
 
 std::string npy_header(std::uint64_t entries) {
   std::string text = fmt::format(
@@ -74,25 +69,7 @@ UniqueFd make_file(const std::string& path) {
   return file;
 }
 
-/// 0 or the errno.
-int write_at(int fd, std::span<const std::byte> from, std::uint64_t at) {
-  while (!from.empty()) {
-    const ssize_t bytes = ::pwrite(fd, from.data(), from.size(), static_cast<off_t>(at));
-    if (bytes < 0 && errno == EINTR) continue;
-    if (bytes <= 0) return bytes == 0 ? ENOSPC : errno;
-    from = from.subspan(static_cast<std::size_t>(bytes));
-    at += static_cast<std::uint64_t>(bytes);
-  }
-  return 0;
-}
-
 }  // namespace
-
-void append_record(const telemetry::RecordView& record, std::vector<std::byte>& out) {
-  append(record.packet, out);
-  const auto hops = std::as_bytes(record.hops);
-  out.insert(out.end(), hops.begin(), hops.end());
-}
 
 FileStore::FileStore(const FileConfig& config, std::uint32_t key, RecordTime record_time)
     : path_{to_path(config.path, key)},

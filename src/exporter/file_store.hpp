@@ -1,6 +1,6 @@
 /// Keeps records in two files of the run, both written while it lasts:
 ///
-///   NAME.npy      the 34 bytes of each record, as in Redis, for numpy.load(NAME, mmap_mode="r")
+///   NAME          the 34 bytes of each record, as in Redis, for numpy.load(NAME, mmap_mode="r")
 ///   NAME.records  each record whole, with all its hops; record_file.hpp
 ///
 /// Both are opened at the start and complete after each batch: a reader may come at any time. A
@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>

@@ -52,8 +52,4 @@ std::unique_ptr<Transport> make_plain_transport(int fd) {
   return std::make_unique<PlainTransport>(fd);
 }
 
-tl::unexpected<Error> fail_errno(int error, std::string doing) {
-  return tl::unexpected<Error>{Error{{error, std::generic_category()}, std::move(doing)}};
-}
-
 }  // namespace valinor::exporter

@@ -27,7 +27,12 @@ struct RecordFileHeader {
 static_assert(sizeof(RecordFileHeader) == 64);
 
 /// Appends a record as the file has it.
-void append_record(const telemetry::RecordView& record, std::vector<std::byte>& out);
+inline void append_record(const telemetry::RecordView& record, std::vector<std::byte>& out) {
+  const auto packet = std::as_bytes(std::span{&record.packet, 1});
+  const auto hops = std::as_bytes(record.hops);
+  out.insert(out.end(), packet.begin(), packet.end());
+  out.insert(out.end(), hops.begin(), hops.end());
+}
 
 /// Calls `take(RecordView)` for each record of `bytes`, which append_record() made.
 template <class Take>

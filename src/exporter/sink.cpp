@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/numbers.hpp"
 
 namespace valinor::exporter {
 namespace {
@@ -17,17 +18,6 @@ constexpr milliseconds kSpillAfter{1000};
 
 /// Between attempts to write to a disk that has failed or is full. Until then records are lost.
 constexpr milliseconds kDiskPause{100};
-
-/// "51,200"
-std::string to_grouped(std::uint64_t number) {
-  const std::string digits = std::to_string(number);
-  std::string grouped;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i != 0 && (digits.size() - i) % 3 == 0) grouped.push_back(',');
-    grouped.push_back(digits[i]);
-  }
-  return grouped;
-}
 
 /// "256 MiB"
 std::string to_size(std::uint64_t bytes) {
@@ -56,7 +46,7 @@ Sink::Sink(const ExporterConfig& config, SinkParts parts)
   stats_.recovered.add(on_disk());
   if (on_disk() != 0) {
     log::info("{}: {} records of an earlier run are in {}, and are stored first", name_,
-              to_grouped(on_disk()), parts_.spill->path().string());
+              with_commas(on_disk()), parts_.spill->path().string());
   }
 }
 
@@ -64,11 +54,13 @@ void Sink::take(const telemetry::RecordView& record) {
   if (is_full() && !make_room()) {
     note_loss(record);
     stats_.lost_by(no_room_).add(1);
+    ++taken_;
     return;
   }
   if (gap_) end_gap();
   if (!queue_.has_open()) open_since_ = Clock::now();
   queue_.add([&](std::vector<std::byte>& rows) { parts_.store->encode(record, rows); });
+  ++taken_;
 }
 
 bool Sink::make_room() {
@@ -111,7 +103,7 @@ void Sink::load_oldest() {
   if (batch) return queue_.insert_next(std::move(*batch));
   const std::uint64_t lost = before - on_disk();
   stats_.lost_by(LossReason::spill_failed).add(lost);
-  log::error("{}: {} records are lost that were on disk: {}: {}", name_, to_grouped(lost),
+  log::error("{}: {} records are lost that were on disk: {}: {}", name_, with_commas(lost),
              batch.error().doing, batch.error().code.message());
 }
 
@@ -174,7 +166,7 @@ void Sink::note_rejection(const Outcome& outcome, std::size_t records) {
   if (kind == last_rejection_) return;
   last_rejection_ = kind;
   log::error("{}: rejected {} records, which are lost: {} (further ones are only counted)", name_,
-             to_grouped(records), outcome.reason);
+             with_commas(records), outcome.reason);
 }
 
 void Sink::note_loss(const telemetry::RecordView& record) {
@@ -190,7 +182,7 @@ void Sink::note_loss(const telemetry::RecordView& record) {
 
 void Sink::end_gap() {
   if (!gap_) return;
-  log::error("{}: lost {} records of packets from {} to {} ({})", name_, to_grouped(gap_->records),
+  log::error("{}: lost {} records of packets from {} to {} ({})", name_, with_commas(gap_->records),
              to_text(gap_->from), to_text(gap_->to), to_name(gap_->reason));
   gap_.reset();
 }
@@ -205,7 +197,7 @@ void Sink::close() {
   const std::size_t left = queue_.records();
   if (left != 0) {
     const std::string trouble = parts_.store->trouble();
-    log::error("{}: {} records not stored in time{}{}", name_, to_grouped(left),
+    log::error("{}: {} records not stored in time{}{}", name_, with_commas(left),
                trouble.empty() ? "" : ": ", trouble);
     stats_.lost_by(LossReason::unflushed_at_stop).add(left);
   }
@@ -213,7 +205,7 @@ void Sink::close() {
   report();
   if (on_disk() != 0) {
     log::warning("{}: {} records wait in {}; the next run with this store stores them", name_,
-                 to_grouped(on_disk()), parts_.spill->path().string());
+                 with_commas(on_disk()), parts_.spill->path().string());
   }
 }
 
@@ -252,8 +244,8 @@ void Sink::report() {
         parts_.spill ? fmt::format(", then on disk ({})", to_size(parts_.spill->max_bytes())) : "");
   } else {
     log::info("{} back after {:.1f} s, {} records waited, {} lost", name_,
-              seconds(Clock::now() - trouble_since_), to_grouped(most_waiting_),
-              to_grouped(stats_.all_lost() - lost_before_trouble_));
+              seconds(Clock::now() - trouble_since_), with_commas(most_waiting_),
+              with_commas(stats_.all_lost() - lost_before_trouble_));
   }
 }
 

@@ -55,10 +55,15 @@ class Sink {
   /// Whether a record that is taken now would exceed the memory.
   [[nodiscard]] bool is_full() const noexcept { return queue_.bytes() >= memory_bytes_; }
 
-  /// Takes one record, or loses it where there is no room. The caller counts it as received, once
-  /// all sinks have it: what breaks off here stays in its ring.
+  /// Takes one record, or loses it where there is no room. Not received yet: what breaks off here
+  /// stays in its ring.
   void take(const telemetry::RecordView& record);
-  void count_received(std::uint64_t records) noexcept { stats_.received.add(records); }
+
+  /// All sinks have what they wanted of it: what was taken is received.
+  void count_received() noexcept {
+    stats_.received.add(taken_);
+    taken_ = 0;
+  }
 
   /// Gives the store what it can take now.
   void submit();
@@ -84,8 +89,7 @@ class Sink {
   /// The time for stopping is over: what is left goes to the disk, or is lost.
   void close();
 
-  /// After an exception: counts what is in memory, and `more` records, as exporter_failed.
-  /// Allocates nothing.
+  /// After an exception: counts what is in memory as exporter_failed. Allocates nothing.
   void give_up() noexcept;
   void lose(LossReason reason, std::uint64_t records) noexcept {
     stats_.received.add(records);
@@ -124,6 +128,7 @@ class Sink {
   BatchQueue queue_;
   Clock::time_point open_since_{};                // of the open batch; valid while it holds records
   Clock::time_point spill_again_{};               // after an error of the disk
+  std::uint64_t taken_ = 0;                       // and not counted as received yet
   LossReason no_room_ = LossReason::memory_full;  // why take() loses records now
   std::optional<Gap> gap_;
   ExporterStats stats_;

@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
+#include "base/file_io.hpp"
 #include "exporter/crc32c.hpp"
-#include "exporter/transport.hpp"
 
 namespace valinor::exporter {
 namespace {
@@ -84,29 +84,6 @@ std::uint32_t checksum(const Position& position) {
 }
 
 constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7) & ~std::uint64_t{7}; }
-
-/// 0 or the errno; an end of the file is one.
-int read_at(int fd, std::span<std::byte> to, std::uint64_t at) {
-  while (!to.empty()) {
-    const ssize_t bytes = ::pread(fd, to.data(), to.size(), static_cast<off_t>(at));
-    if (bytes < 0 && errno == EINTR) continue;
-    if (bytes <= 0) return bytes == 0 ? ENODATA : errno;
-    to = to.subspan(static_cast<std::size_t>(bytes));
-    at += static_cast<std::uint64_t>(bytes);
-  }
-  return 0;
-}
-
-int write_at(int fd, std::span<const std::byte> from, std::uint64_t at) {
-  while (!from.empty()) {
-    const ssize_t bytes = ::pwrite(fd, from.data(), from.size(), static_cast<off_t>(at));
-    if (bytes < 0 && errno == EINTR) continue;
-    if (bytes <= 0) return bytes == 0 ? ENOSPC : errno;
-    from = from.subspan(static_cast<std::size_t>(bytes));
-    at += static_cast<std::uint64_t>(bytes);
-  }
-  return 0;
-}
 
 template <class T>
 int read_value(int fd, T& value, std::uint64_t at) {

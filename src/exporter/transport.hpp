@@ -40,7 +40,4 @@ class Transport {
 [[nodiscard]] std::unique_ptr<Transport> make_tls_transport(int fd, const TlsContext& context,
                                                             const std::string& host);
 
-/// For errors of system calls: the errno with what was being done.
-[[nodiscard]] tl::unexpected<Error> fail_errno(int error, std::string doing);
-
 }  // namespace valinor::exporter

@@ -16,11 +16,10 @@
 
 #include "base/failure.hpp"
 #include "base/log.hpp"
+#include "base/numbers.hpp"
 
 namespace valinor::packet_io::afxdp {
 namespace {
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 std::uint64_t round_up(std::uint64_t bytes, std::uint64_t step) {
   return (bytes + step - 1) / step * step;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/failure.hpp"
+#include "base/numbers.hpp"
 
 namespace valinor::packet_io::afxdp {
 namespace {
@@ -25,8 +26,6 @@ constexpr std::uint32_t kLargeFrame = 4096;
 
 /// Drivers that receive into pieces of 2048 bytes without fault; veth never does without a copy.
 constexpr std::array<std::string_view, 5> kTakeSmallFrames{"i40e", "ice", "igc", "ixgbe", "veth"};
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
