@@ -87,6 +87,7 @@ void OpenInterface::reopen() {
   try {
     find();
     std::vector<QueueId> queues;
+    queues.reserve(ports_.size());
     for (const auto& port : ports_) queues.push_back(port->queue());
     static_cast<void>(choose_queues(interface_, queues));
     attach_again();
