@@ -5,28 +5,22 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "app/command_options.hpp"
 #include "app/config_suggest.hpp"
-#include "app/config_units.hpp"
 #include "app/config_value.hpp"
+#include "app/option_values.hpp"
 
 namespace valinor::app {
 namespace {
 
-constexpr std::array<std::string_view, 8> kCommands{"run", "tap",    "check", "replay",
-                                                    "gen", "doctor", "list",  "version"};
+constexpr std::array<std::string_view, 9> kCommands{"run",   "tap",    "check", "replay", "gen",
+                                                    "bench", "doctor", "list",  "version"};
 
 /// Options whose value is a word of its own, so that the word is not taken for a command.
 constexpr std::array<std::string_view, 8> kTakeValue{
     "-c", "--config", "--set", "--duration", "--key", "-i", "--interface", "-k"};
-
-/// A command line that is wrong; parse() catches it.
-struct Wrong {
-  std::string message;
-};
 
 /// The first word that is neither an option nor an option's value: its index, or the size.
 std::size_t find_command(std::span<const std::string_view> arguments) {
@@ -99,59 +93,6 @@ ConfigOverride read_set(const std::string& text) {
   return {"--set", text.substr(0, equals), text.substr(equals + 1)};
 }
 
-wire::MacAddress read_mac(std::string_view text) {
-  if (const auto mac = parse_mac(text)) return *mac;
-  throw Wrong{"--dst-mac wants an address such as 02:00:00:00:00:02, got " + in_quotes(text)};
-}
-
-/// "10" and "10s" are ten seconds.
-std::chrono::nanoseconds read_seconds(const std::string& text) {
-  ParsedNumber time = parse_duration(text);
-  if (parse_number(text)) time = parse_duration(text + "s");
-  constexpr Number kMost = 365ULL * 86400 * 1'000'000'000;
-  if (!time || *time > kMost) {
-    throw Wrong{"--seconds wants a time such as 10, 10s or 500ms, got " + in_quotes(text)};
-  }
-  return std::chrono::nanoseconds{static_cast<std::int64_t>(*time)};
-}
-
-std::vector<QueueId> read_queues(const std::string& text) {
-  std::vector<QueueId> queues;
-  if (text == "all") return queues;
-  const auto ids = parse_id_list(text, 1023);
-  if (!ids) {
-    throw Wrong{"--queues wants all, a range such as 0-3 or a list such as 0,2, got " +
-                in_quotes(text)};
-  }
-  for (const Number id : *ids) {
-    const QueueId queue{static_cast<std::uint32_t>(id)};
-    if (std::find(queues.begin(), queues.end(), queue) != queues.end()) {
-      throw Wrong{fmt::format("--queues lists {} twice", id)};
-    }
-    queues.push_back(queue);
-  }
-  return queues;
-}
-
-GenCommand finish_gen(const Given& given) {
-  GenCommand gen = given.gen;
-  const bool is_p4 = given.format == "p4netintel";
-  gen.frames.format = is_p4 ? telemetry::Format::p4netintel : telemetry::Format::valinor_n;
-  gen.frames.layout = static_cast<telemetry::p4netintel::Layout>(given.collect_size);
-  gen.frames.source = kGenSource;
-  gen.frames.destination =
-      given.destination.empty() ? kGenDestination : read_mac(given.destination);
-  gen.queues = read_queues(given.queues);
-  if (!given.seconds.empty()) gen.duration = read_seconds(given.seconds);
-  if (gen.target.ends_with(".pcap") && gen.count == 0 && gen.duration.count() == 0) {
-    throw Wrong{"gen to a file needs --count or --seconds, or the file grows without end"};
-  }
-  if (gen.launch_time && (gen.packets_per_second == 0 || gen.target.ends_with(".pcap"))) {
-    throw Wrong{"--launch-time needs an interface, and a rate (--pps) for the NIC to keep"};
-  }
-  return gen;
-}
-
 /// The names as a YAML list.
 std::string to_list(const std::vector<std::string>& names) {
   std::string out{"["};
@@ -167,7 +108,8 @@ std::string to_list(const std::vector<std::string>& names) {
 }
 
 CommandLine finish(const Given& given, const std::string& command) {
-  const bool reads_none = command == "gen" || command == "list" || command == "version";
+  const bool reads_none =
+      command == "gen" || command == "bench" || command == "list" || command == "version";
   if (reads_none && !(given.files.empty() && given.sets.empty())) {
     throw Wrong{command + " reads no configuration; leave out -c and --set"};
   }
@@ -201,7 +143,9 @@ CommandLine finish(const Given& given, const std::string& command) {
     if (!given.replay_output.empty()) replay.output = given.replay_output;
     line.command = replay;
   } else if (command == "gen") {
-    line.command = finish_gen(given);
+    line.command = finish_gen(given.traffic);
+  } else if (command == "bench") {
+    line.command = finish_bench(given.traffic);
   } else if (command == "doctor") {
     if (given.doctor.fix && given.doctor.undo) throw Wrong{"--fix and --undo exclude each other"};
     line.command = given.doctor;

@@ -13,10 +13,8 @@
 #include <vector>
 
 #include "app/config_load.hpp"
+#include "app/traffic_options.hpp"
 #include "base/failure.hpp"
-#include "base/units.hpp"
-#include "traffic/frame_template.hpp"
-#include "wire/headers.hpp"
 
 namespace valinor::app {
 
@@ -37,20 +35,6 @@ struct ReplayCommand {
   std::optional<std::string> output;  // capture file of what is sent; nothing: it is dropped
 };
 
-/// Addresses of generated frames: locally administered, so that no vendor's NIC has them.
-inline constexpr wire::MacAddress kGenSource{std::byte{2}, {}, {}, {}, {}, std::byte{1}};
-inline constexpr wire::MacAddress kGenDestination{std::byte{2}, {}, {}, {}, {}, std::byte{2}};
-
-struct GenCommand {
-  std::string target;  // interface, or capture file if it ends in .pcap
-  traffic::FrameConfig frames;
-  std::uint64_t packets_per_second = 0;  // 0: as fast as it goes
-  bool launch_time = false;              // the NIC itself keeps the rate, by its clock
-  std::uint64_t count = 0;               // packets; 0: no bound
-  std::chrono::nanoseconds duration{0};  // 0: no bound
-  std::vector<QueueId> queues;           // empty: all that the interface has
-};
-
 struct DoctorCommand {
   std::vector<std::string> interfaces;  // empty: those of the configuration, or all
   bool fix = false;                     // run what can be undone
@@ -68,7 +52,7 @@ struct VersionCommand {
 };
 
 using Command = std::variant<RunCommand, TapCommand, CheckCommand, ReplayCommand, GenCommand,
-                             DoctorCommand, ListCommand, VersionCommand>;
+                             BenchCommand, DoctorCommand, ListCommand, VersionCommand>;
 
 struct CommandLine {
   ConfigSources config;  // of all -c, of check's FILEs, --set, and what run and tap imply

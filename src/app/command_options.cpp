@@ -1,18 +1,9 @@
 #include "app/command_options.hpp"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <limits>
-
-#include "app/config_units.hpp"
-#include "app/config_value.hpp"
 
 namespace valinor::app {
 namespace {
-
-/// No NIC sends more than a thousand million a second, and Pacer's sums stay within 64 bits.
-constexpr Number kMaxPacketRate = 1'000'000'000;
 
 constexpr const char* kExamples = R"(Examples:
   valinor-afxdp -c conf/nic.yaml                     run until Ctrl-C
@@ -21,7 +12,7 @@ constexpr const char* kExamples = R"(Examples:
   valinor-afxdp check conf/nic.yaml --print-effective
 
 Exit status: 0 done, 1 internal error, 2 usage, 3 configuration invalid, 4 host or NIC not ready,
-5 not permitted, 6 records were lost, 130 second Ctrl-C.
+5 not permitted, 6 records were lost, 7 worse than before, 130 second Ctrl-C.
 )";
 constexpr const char* kRunExamples = R"(Examples:
   valinor-afxdp -c conf/nic.yaml run --duration 60s --key 3
@@ -39,10 +30,6 @@ constexpr const char* kReplayExamples = R"(Examples:
   valinor-afxdp replay trace.pcap --set export.redis.enabled=false
   valinor-afxdp -c conf/nic.yaml replay trace.pcap --out sent.pcap
 )";
-constexpr const char* kGenExamples = R"(Examples:
-  valinor-afxdp gen veth0 --pps 100000 --seconds 10 --flows 64
-  valinor-afxdp gen trace.pcap --format valinor-n --count 1000
-)";
 constexpr const char* kDoctorExamples = R"(Examples:
   valinor-afxdp doctor                               all interfaces that are up; changes nothing
   valinor-afxdp -c conf/nic.yaml doctor              is this host ready for that run?
@@ -58,19 +45,6 @@ constexpr const char* kListExamples = R"(Examples:
 constexpr const char* kVersionExamples = R"(Examples:
   valinor-afxdp version --build-info
 )";
-
-/// CLI11 by itself takes -1 for a large number, and 010 for eight.
-CLI::Validator whole_number(Number min, Number max) {
-  const auto check = [min, max](std::string& text) {
-    const ParsedNumber number = parse_number(text);
-    if (!number || *number < min || *number > max) {
-      return fmt::format("wants a whole number from {} to {}, got {}", min, max, in_quotes(text));
-    }
-    text = std::to_string(*number);
-    return std::string{};
-  };
-  return CLI::Validator{check, ""};
-}
 
 void add_run(CLI::App& app, Given& given) {
   CLI::App* run = app.add_subcommand("run", "collect telemetry (the default command)");
@@ -116,44 +90,6 @@ void add_replay(CLI::App& app, Given& given) {
   replay->add_option("--out", given.replay_output, "capture to write what is sent to")
       ->type_name("FILE");
   replay->footer(kReplayExamples);
-}
-
-void add_gen(CLI::App& app, Given& given) {
-  CLI::App* gen = app.add_subcommand("gen", "send telemetry packets to a NIC or a capture file");
-  GenCommand& to = given.gen;
-  traffic::FrameConfig& frames = to.frames;
-  const auto option = [gen](const char* name, auto& field, const char* doc, const char* type) {
-    return gen->add_option(name, field, doc)->type_name(type)->capture_default_str();
-  };
-  gen->add_option("TARGET", to.target, "interface, or a file that ends in .pcap")
-      ->required()
-      ->type_name("");
-  option("--format", given.format, "p4netintel or valinor-n", "FORMAT")
-      ->check(CLI::IsMember({"p4netintel", "valinor-n"}));
-  option("--collect-size", given.collect_size, "0..3: how much a P4NetIntel hop writes", "N")
-      ->check(whole_number(0, 3));
-  option("--hops", frames.hops, "hops of a P4NetIntel packet, 0..64", "N")
-      ->check(whole_number(0, 64));
-  option("--flows", frames.flows, "flows that packets are spread over, 1..65536", "N")
-      ->check(whole_number(1, 65536));
-  option("--pps", to.packets_per_second, "packets a second; 0 is as fast as it goes", "N")
-      ->check(whole_number(0, kMaxPacketRate));
-  gen->add_flag("--launch-time", to.launch_time,
-                "the NIC keeps the rate by its own clock (igc, stmmac; Linux 6.14)");
-  option("--count", to.count, "stop after N packets; 0 is never", "N")
-      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
-  gen->add_option("--seconds", given.seconds, "stop after this time: 10, 10s, 500ms")
-      ->type_name("TIME");
-  option("--queues", given.queues, "all, 0-3 or 0,2: transmit queues to use", "LIST");
-  option("--payload", frames.payload_bytes, "bytes behind the telemetry", "N")
-      ->check(whole_number(0, 1400));
-  gen->add_option("--dst-mac", given.destination,
-                  "destination Ethernet address [02:00:00:00:00:02]")
-      ->type_name("MAC");
-  option("--seed", frames.seed, "of ports and hop values; the same seed, the same packets", "N")
-      ->check(whole_number(0, std::numeric_limits<std::uint32_t>::max()));
-  gen->add_flag("--int-host", frames.int_host, "with the end host's times (P4NetIntel)");
-  gen->footer(kGenExamples);
 }
 
 void add_doctor(CLI::App& app, Given& given) {
@@ -204,7 +140,8 @@ void describe_options(CLI::App& app, Given& given) {
   add_tap(app, given);
   add_check(app, given);
   add_replay(app, given);
-  add_gen(app, given);
+  add_gen(app, given.traffic);
+  add_bench(app, given.traffic);
   add_doctor(app, given);
   add_list(app, given);
   add_version(app, given);

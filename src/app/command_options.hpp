@@ -30,12 +30,7 @@ struct Given {
   std::vector<std::string> check_files;
   ReplayCommand replay;
   std::string replay_output;
-  GenCommand gen;
-  std::string format = "p4netintel";
-  unsigned collect_size = 3;
-  std::string seconds;
-  std::string queues = "all";
-  std::string destination;
+  GivenTraffic traffic;
   DoctorCommand doctor;
   ListCommand list;
   VersionCommand version;

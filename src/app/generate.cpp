@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <limits>
 #include <memory>
@@ -11,17 +10,18 @@
 
 #include "base/numbers.hpp"
 #include "clock/phc.hpp"
+#include "measure/send_burst.hpp"
 #include "nic/timestamping.hpp"
 #include "packet_io/afxdp/open_interface.hpp"
-#include "packet_io/frame.hpp"
 #include "packet_io/replay/pcap_file.hpp"
+#include "traffic/departures.hpp"
+#include "traffic/frame_template.hpp"
 #include "traffic/launch_schedule.hpp"
 #include "traffic/pacer.hpp"
 
 namespace valinor::app {
 namespace {
 
-using packet_io::Frame;
 using packet_io::afxdp::AfxdpPort;
 using std::chrono::steady_clock;
 
@@ -30,7 +30,6 @@ constexpr std::chrono::seconds kTransmitPatience{2};
 
 /// A capture without a rate gets packets this far apart: 1 Mpps.
 constexpr std::uint64_t kCaptureRate = 1'000'000;
-constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
 
 /// Counts down to the end of the traffic.
 class Remaining {
@@ -59,8 +58,8 @@ class Launches {
  public:
   /// Throws Failure (GEN-LAUNCH-01) where driver or kernel send at no given time.
   Launches(const packet_io::afxdp::Interface& interface,
-           const std::vector<std::unique_ptr<AfxdpPort>>& ports, std::uint64_t rate)
-      : clock_{require_clock(interface, ports)}, schedule_{rate, kLaunchLead} {}
+           const std::vector<std::unique_ptr<AfxdpPort>>& ports)
+      : clock_{require_clock(interface, ports)}, schedule_{kLaunchLead} {}
 
   /// To be called again and again.
   void follow(Nanos elapsed) {
@@ -92,26 +91,6 @@ class Launches {
   Nanos next_{0};
 };
 
-/// Sends up to `limit` packets, numbered from `first`, by one queue; answers how many it took.
-std::uint64_t send_burst(AfxdpPort& port, const traffic::FrameTemplates& frames,
-                         std::uint64_t first, std::uint64_t step, std::uint64_t limit, Nanos now,
-                         const traffic::LaunchSchedule* launches) noexcept {
-  std::array<Frame, packet_io::kMaxBurst> burst;
-  const std::size_t wanted = std::min<std::uint64_t>(limit, burst.size());
-  const std::size_t got = port.allocate({burst.data(), wanted});
-  for (std::size_t i = 0; i < got; ++i) {
-    // Each packet of a burst has its own switch time, or a sorted set would see one record.
-    frames.write(first + i * step, static_cast<std::uint64_t>(now.count()) + i,
-                 {burst[i].data, frames.frame_bytes()});
-    burst[i].bytes = static_cast<std::uint32_t>(frames.frame_bytes());
-    if (launches != nullptr) burst[i].launch_ns = launches->launch_ns(first + i * step);
-  }
-  const std::size_t taken = port.transmit({burst.data(), got});
-  port.recycle({burst.data() + taken, got - taken});
-  port.flush();
-  return taken;
-}
-
 ExitStatus report_sent(std::uint64_t written, std::uint64_t left, double seconds) {
   fmt::print("sent     {} packets in {:.2f} s = {} pps", with_commas(left), seconds,
              with_commas(static_cast<std::uint64_t>(static_cast<double>(left) / seconds)));
@@ -122,31 +101,17 @@ ExitStatus report_sent(std::uint64_t written, std::uint64_t left, double seconds
   return ExitStatus::done;
 }
 
-void require_frame_fits(std::size_t frame_bytes, std::size_t limit, const std::string& where) {
-  if (frame_bytes <= limit) return;
-  throw Failure{ExitStatus::usage,
-                {"GEN-SIZE-01", fmt::format("frames of {} bytes do not fit", frame_bytes),
-                 fmt::format("{} takes {} bytes", where, limit),
-                 "fewer --hops, a smaller --collect-size layout or --payload"}};
-}
-
 ExitStatus generate_capture(const GenCommand& command, const traffic::FrameTemplates& frames) {
-  const std::uint64_t rate =
-      command.packets_per_second == 0 ? kCaptureRate : command.packets_per_second;
-  const auto nanos = static_cast<std::uint64_t>(command.duration.count());
-  // In two parts: the product of both would not fit 64 bits after some hours.
-  const std::uint64_t in_duration =
-      nanos / kNanosPerSecond * rate + nanos % kNanosPerSecond * rate / kNanosPerSecond;
-  const std::uint64_t count = command.count == 0 ? in_duration
-                              : nanos == 0       ? command.count
-                                                 : std::min(command.count, in_duration);
+  traffic::Departures departures{
+      command.pattern.value_or(traffic::PatternConfig{.packets_per_second = kCaptureRate})};
+  const Nanos end = command.duration.count() == 0 ? Nanos::max() : Nanos{command.duration};
   packet_io::replay::PcapWriter writer{command.target};
   std::vector<std::byte> frame(frames.frame_bytes());
-  for (std::uint64_t number = 0; number < count; ++number) {
-    const std::uint64_t time_ns = number * kNanosPerSecond / rate;
-    frames.write(number, time_ns, frame);
-    writer.write(frame, static_cast<std::uint32_t>(frame.size()),
-                 {Nanos{static_cast<std::int64_t>(time_ns)}});
+  std::uint64_t count = 0;
+  for (Nanos time = departures.next(); time < end; time = departures.next()) {
+    frames.write(count, static_cast<std::uint64_t>(time.count()), frame);
+    writer.write(frame, static_cast<std::uint32_t>(frame.size()), {time});
+    if (++count == command.count) break;
   }
   if (!writer.flush()) {
     throw Failure{ExitStatus::host_not_ready,
@@ -158,6 +123,14 @@ ExitStatus generate_capture(const GenCommand& command, const traffic::FrameTempl
 }
 
 }  // namespace
+
+void require_frame_fits(std::size_t frame_bytes, std::size_t limit, const std::string& where) {
+  if (frame_bytes <= limit) return;
+  throw Failure{ExitStatus::usage,
+                {"GEN-SIZE-01", fmt::format("frames of {} bytes do not fit", frame_bytes),
+                 fmt::format("{} takes {} bytes", where, limit),
+                 "fewer --hops, a smaller --collect-size layout or --payload"}};
+}
 
 ExitStatus generate(const GenCommand& command, Signals& signals) {
   const traffic::FrameTemplates frames{command.frames};
@@ -179,30 +152,35 @@ ExitStatus generate(const GenCommand& command, Signals& signals) {
   require_frame_fits(frames.frame_bytes(), ports.front()->room(), "a piece of packet memory");
 
   std::optional<Launches> launches;
-  if (command.launch_time) launches.emplace(interface, ports, command.packets_per_second);
+  if (command.launch_time) launches.emplace(interface, ports);
 
   const auto begin = steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration_cast<Nanos>(steady_clock::now() - begin);
   };
   Remaining remaining{command};
-  traffic::Pacer pacer{command.packets_per_second, Nanos{0}};
+  std::optional<traffic::Departures> departures;
+  if (command.pattern) departures.emplace(*command.pattern);
+  traffic::Pacer pacer{departures};
   // Queue q sends the packets q, q + queues, ...: with as many flows, or a multiple, a flow keeps
   // to one queue.
-  std::vector<std::uint64_t> next(ports.size());
-  for (std::size_t q = 0; q < next.size(); ++q) next[q] = q;
+  std::vector<measure::Numbering> numbering;
+  numbering.reserve(ports.size());
+  for (std::size_t q = 0; q < ports.size(); ++q) {
+    numbering.push_back({.next = q, .step = ports.size()});
+  }
   std::uint64_t written = 0;
   for (std::size_t q = 0; !remaining.over();) {
     if (launches) launches->follow(elapsed());
-    const std::uint64_t due = pacer.due(elapsed(), remaining.packets());
-    if ((q == 0 || due == 0) && !signals.wait(std::chrono::milliseconds{0}).empty()) break;
-    if (due == 0) {
+    const auto due =
+        pacer.due(elapsed(), std::min<std::uint64_t>(remaining.packets(), packet_io::kMaxBurst));
+    if ((q == 0 || due.empty()) && !signals.wait(std::chrono::milliseconds{0}).empty()) break;
+    if (due.empty()) {
       for (const auto& port : ports) port->flush();
       continue;  // with the same queue, or the one that looks for signals would get more packets
     }
-    const std::uint64_t taken = send_burst(*ports[q], frames, next[q], ports.size(), due, elapsed(),
-                                           launches ? &launches->schedule() : nullptr);
-    next[q] += taken * ports.size();
+    const std::size_t taken = measure::send_burst(*ports[q], frames, numbering[q], due, elapsed(),
+                                                  0, launches ? &launches->schedule() : nullptr);
     written += taken;
     pacer.sent(taken);
     remaining.sent(taken);

@@ -1,6 +1,9 @@
 /// `valinor-afxdp gen`: sends telemetry frames by AF_XDP, or writes them to a capture.
 #pragma once
 
+#include <cstddef>
+#include <string>
+
 #include "app/command_line.hpp"
 #include "app/events.hpp"
 #include "base/failure.hpp"
@@ -10,5 +13,8 @@ namespace valinor::app {
 /// Ends after count packets, after duration, or on a signal, whichever comes first; prints what was
 /// sent and whether all of it left. Throws Failure.
 [[nodiscard]] ExitStatus generate(const GenCommand& command, Signals& signals);
+
+/// Throws Failure (GEN-SIZE-01) where `where`, "eth0 with its MTU of 1500", takes fewer bytes.
+void require_frame_fits(std::size_t frame_bytes, std::size_t limit, const std::string& where);
 
 }  // namespace valinor::app

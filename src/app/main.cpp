@@ -10,6 +10,7 @@
 #include <system_error>
 #include <variant>
 
+#include "app/bench.hpp"
 #include "app/command_line.hpp"
 #include "app/config_load.hpp"
 #include "app/config_show.hpp"
@@ -88,6 +89,12 @@ struct Dispatch {
     log::set_level(log_level(Config{}, line.verbosity - 1));  // its own report says enough
     Signals signals;
     return generate(command, signals);
+  }
+
+  ExitStatus operator()(const BenchCommand& command) const {
+    log::set_level(log_level(Config{}, line.verbosity - 1));
+    Signals signals;
+    return bench(command, signals);
   }
 
   ExitStatus operator()(const DoctorCommand& command) const {

@@ -20,6 +20,7 @@ enum class ExitStatus : int {
   host_not_ready = 4,
   not_permitted = 5,
   records_lost = 6,
+  comparison_failed = 7,
   interrupted_twice = 130,
 };
 

@@ -16,7 +16,6 @@ constexpr std::uint32_t kFirstSource = 0x0a010001;  // 10.1.0.1
 constexpr std::uint32_t kDestination = 0x0a020001;  // 10.2.0.1
 constexpr std::uint16_t kFirstPort = 10'000;
 constexpr std::uint32_t kPortsPerSource = 50'000;
-constexpr std::uint16_t kDestinationPort = 1234;
 constexpr std::size_t kRpcIdBytes = 4;
 
 /// Appends the bytes of a wire struct.
@@ -107,6 +106,12 @@ std::uint16_t udp_sum(const wire::Ipv4Header& ip, wire::Bytes udp) noexcept {
   return wire::ones_complement_sum(udp, pseudo);
 }
 
+/// Bytes behind RPC id or UDP header. Even with a stamp: checksums add up words.
+std::size_t payload_of(const FrameConfig& config) {
+  const std::size_t payload = config.payload_bytes;
+  return config.stamped ? payload + payload % 2 + kStampBytes : payload;
+}
+
 /// Valinor-N's header of a packet whose IPv4 payload is `inner_bytes` long.
 vn::Timestamps make_stamps(const telemetry::HopRecord& hop, std::size_t inner_bytes) {
   vn::Timestamps stamps{};
@@ -121,7 +126,7 @@ vn::Timestamps make_stamps(const telemetry::HopRecord& hop, std::size_t inner_by
 }  // namespace
 
 FrameTemplates::FrameTemplates(const FrameConfig& config)
-    : format_{config.format}, flows_{std::max(config.flows, 1u)} {
+    : format_{config.format}, flows_{std::max(config.flows, 1u)}, stamped_{config.stamped} {
   const std::size_t link = sizeof(wire::EthernetHeader);
   const std::size_t ip = sizeof(wire::Ipv4Header);
   if (format_ == telemetry::Format::p4netintel) {
@@ -142,6 +147,7 @@ FrameTemplates::FrameTemplates(const FrameConfig& config)
 }
 
 std::vector<std::byte> FrameTemplates::build(const FrameConfig& config, std::uint32_t flow) const {
+  const std::size_t own = payload_of(config);
   std::vector<std::byte> out;
   const bool is_p4 = format_ == telemetry::Format::p4netintel;
   append(out, wire::EthernetHeader{
@@ -150,7 +156,7 @@ std::vector<std::byte> FrameTemplates::build(const FrameConfig& config, std::uin
                   .ethertype = wire::Be<2>{is_p4 ? p4::kEthertype : wire::ethertype::kIpv4}});
   if (is_p4) {
     append_traces(out, config, flow);
-    const std::size_t payload = kRpcIdBytes + config.payload_bytes;
+    const std::size_t payload = kRpcIdBytes + own;
     const wire::Ipv4Header ip =
         make_ipv4(flow, wire::ip_protocol::kUdp, sizeof(wire::UdpHeader) + payload);
     append(out, ip);
@@ -159,22 +165,25 @@ std::vector<std::byte> FrameTemplates::build(const FrameConfig& config, std::uin
     out.resize(out.size() + payload, std::byte{'v'});
     std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(number_offset_), kRpcIdBytes,
                 std::byte{0});
-    // Not complemented yet: write() adds the RPC id first.
+    if (stamped_) std::fill_n(out.rbegin(), kStampBytes, std::byte{0});
+    // Not complemented yet: write() adds RPC id and stamp first.
     wire::store_be<2>(out.data() + checksum_offset_, udp_sum(ip, wire::Bytes{out}.subspan(udp)));
     return out;
   }
-  const std::size_t inner = sizeof(wire::UdpHeader) + config.payload_bytes;
+  const std::size_t inner = sizeof(wire::UdpHeader) + own;
   append(out, make_ipv4(flow, 253, sizeof(vn::Timestamps) + inner));
   append(out, make_stamps(make_hop(config.seed, flow, 0, 1), inner));
-  append(out, make_udp(flow, config.payload_bytes));
-  out.resize(out.size() + config.payload_bytes, std::byte{'v'});
+  append(out, make_udp(flow, own));
+  out.resize(out.size() + own, std::byte{'v'});
   return out;
 }
 
 void FrameTemplates::write(std::uint64_t number, std::uint64_t switch_time_ns,
-                           std::span<std::byte> out) const noexcept {
+                           std::span<std::byte> out, const Stamp& stamp) const noexcept {
   const std::size_t flow = number % flows_;
   std::memcpy(out.data(), frames_.data() + flow * frame_bytes_, frame_bytes_);
+  const auto last = out.subspan(frame_bytes_ - kStampBytes).first<kStampBytes>();
+  if (stamped_) write_stamp(stamp, last);
   std::byte* at = out.data() + number_offset_;
   if (format_ != telemetry::Format::p4netintel) {
     wire::store_be<6>(at + offsetof(vn::Timestamps, ingress_global), switch_time_ns);
@@ -184,6 +193,7 @@ void FrameTemplates::write(std::uint64_t number, std::uint64_t switch_time_ns,
   wire::store_be<4>(at, rpc_id);
   std::byte* checksum = out.data() + checksum_offset_;
   std::uint32_t sum = wire::load_be<2>(checksum) + (rpc_id >> 16) + (rpc_id & 0xffff);
+  if (stamped_) sum = wire::ones_complement_sum(last, sum);
   sum = (sum & 0xffff) + (sum >> 16);
   sum = (sum & 0xffff) + (sum >> 16);
   const auto complement = static_cast<std::uint16_t>(~sum);

@@ -8,9 +8,13 @@
 
 #include "telemetry/format/p4netintel.hpp"
 #include "telemetry/record.hpp"
+#include "traffic/stamp.hpp"
 #include "wire/headers.hpp"
 
 namespace valinor::traffic {
+
+/// UDP port that all packets go to.
+inline constexpr std::uint16_t kDestinationPort = 1234;
 
 struct FrameConfig {
   telemetry::Format format = telemetry::Format::p4netintel;
@@ -19,6 +23,7 @@ struct FrameConfig {
   bool int_host = false;            // P4NetIntel: with the end host's times
   std::uint32_t flows = 1;          // at least 1
   std::uint16_t payload_bytes = 4;  // behind the RPC id (P4NetIntel) or the inner UDP header
+  bool stamped = false;             // a Stamp more behind that, made an even number of bytes
   wire::MacAddress destination{};
   wire::MacAddress source{};
   std::uint32_t seed = 1;  // varies addresses' ports and the hops' numbers
@@ -35,14 +40,16 @@ class FrameTemplates {
 
   /// Writes packet `number` to `out`, which holds frame_bytes(). P4NetIntel carries number + 1 as
   /// RPC id (the low 32 bits, 0 left out), Valinor-N carries `switch_time_ns` as its ingress time.
-  void write(std::uint64_t number, std::uint64_t switch_time_ns,
-             std::span<std::byte> out) const noexcept;
+  /// `stamp`: of packets that are stamped.
+  void write(std::uint64_t number, std::uint64_t switch_time_ns, std::span<std::byte> out,
+             const Stamp& stamp = {}) const noexcept;
 
  private:
   [[nodiscard]] std::vector<std::byte> build(const FrameConfig& config, std::uint32_t flow) const;
 
   telemetry::Format format_;
   std::uint32_t flows_;
+  bool stamped_;
   std::size_t frame_bytes_ = 0;
   std::size_t number_offset_ = 0;    // of what write() changes: RPC id, or Valinor-N's header
   std::size_t checksum_offset_ = 0;  // of the UDP checksum that covers the RPC id; 0: none does

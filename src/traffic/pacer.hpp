@@ -1,38 +1,48 @@
-/// Holds a rate: says how many packets are due.
+/// Holds a rate: says which packets are due.
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
 
 #include "base/time.hpp"
+#include "traffic/departures.hpp"
 
 namespace valinor::traffic {
 
-/// A token bucket that counts from its start, so that rounding never adds up. One thread.
+/// Counts from its start, so that rounding never adds up; what a stall held back is made up for.
+/// One thread.
 class Pacer {
  public:
-  /// `packets_per_second` 0: as many as the caller can send.
-  Pacer(std::uint64_t packets_per_second, Nanos start) noexcept
-      : rate_{packets_per_second}, start_{start} {}
-
-  /// How many packets may go out now, at most `limit`. What a stall held back is made up for.
-  [[nodiscard]] std::uint64_t due(Nanos now, std::uint64_t limit) const noexcept {
-    if (rate_ == 0) return limit;
-    const auto elapsed =
-        static_cast<std::uint64_t>(std::max((now - start_).count(), std::int64_t{0}));
-    const std::uint64_t seconds = elapsed / kNanosPerSecond;
-    const std::uint64_t rest = elapsed % kNanosPerSecond;
-    const std::uint64_t earned = seconds * rate_ + rest * rate_ / kNanosPerSecond;
-    return earned > sent_ ? std::min(earned - sent_, limit) : 0;
+  /// Without departures: as many packets as the caller can send.
+  explicit Pacer(std::optional<Departures> departures) : departures_{std::move(departures)} {
+    if (departures_) upcoming_ = departures_->next();
   }
 
-  void sent(std::uint64_t packets) noexcept { sent_ += packets; }
+  /// When the packets were to leave that are due and not sent yet, oldest first, at most `limit`.
+  /// Valid until the next call. `now`: since the start.
+  [[nodiscard]] std::span<const Nanos> due(Nanos now, std::size_t limit) {
+    if (!departures_) {
+      due_.assign(limit, now);
+      return due_;
+    }
+    for (; due_.size() < limit && upcoming_ <= now; upcoming_ = departures_->next()) {
+      due_.push_back(upcoming_);
+    }
+    return {due_.data(), std::min(limit, due_.size())};
+  }
+
+  /// The first of those that were due.
+  void sent(std::size_t packets) {
+    due_.erase(due_.begin(), due_.begin() + static_cast<std::ptrdiff_t>(packets));
+  }
 
  private:
-  static constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
-  std::uint64_t rate_;
-  Nanos start_;
-  std::uint64_t sent_ = 0;
+  std::optional<Departures> departures_;
+  Nanos upcoming_{0};
+  std::vector<Nanos> due_;  // and not sent
 };
 
 }  // namespace valinor::traffic

@@ -106,7 +106,7 @@ TEST(CommandLine, GenDefaults) {
   EXPECT_EQ(gen.frames.layout, telemetry::p4netintel::Layout::full);
   EXPECT_EQ(gen.frames.hops, 3);
   EXPECT_EQ(gen.frames.destination, kGenDestination);
-  EXPECT_EQ(gen.packets_per_second, 0U);
+  EXPECT_FALSE(gen.pattern);
   EXPECT_EQ(gen.duration, 0s);
   EXPECT_TRUE(gen.queues.empty());
 }
@@ -142,7 +142,9 @@ TEST(CommandLine, GenWithAll) {
   EXPECT_EQ(gen.frames.layout, telemetry::p4netintel::Layout::depth_only);
   EXPECT_EQ(gen.frames.hops, 64);
   EXPECT_EQ(gen.frames.flows, 9U);
-  EXPECT_EQ(gen.packets_per_second, 100'000U);
+  ASSERT_TRUE(gen.pattern);
+  EXPECT_EQ(gen.pattern->pattern, traffic::Pattern::constant);
+  EXPECT_EQ(gen.pattern->packets_per_second, 100'000U);
   EXPECT_EQ(gen.count, 5U);
   EXPECT_EQ(gen.duration, 2s);
   EXPECT_EQ(gen.queues, (std::vector{QueueId{0}, QueueId{1}, QueueId{3}}));
@@ -152,6 +154,59 @@ TEST(CommandLine, GenWithAll) {
   EXPECT_EQ(gen.frames.seed, 4U);
   EXPECT_TRUE(gen.frames.int_host);
   EXPECT_EQ(std::get<GenCommand>(good({"gen", "a", "--seconds", "250ms"}).command).duration, 250ms);
+}
+
+TEST(CommandLine, GenPatterns) {
+  const auto pattern = [](Words words) {
+    return std::get<GenCommand>(good(words).command).pattern.value();
+  };
+  const auto poisson = pattern({"gen", "a", "--pps", "9", "--pattern", "poisson", "--seed", "7"});
+  EXPECT_EQ(poisson.pattern, traffic::Pattern::poisson);
+  EXPECT_EQ(poisson.packets_per_second, 9U);
+  EXPECT_EQ(poisson.seed, 7U);
+  EXPECT_EQ(pattern({"gen", "a", "--pps", "1", "--pattern", "incast", "--burst", "9"}).burst, 9U);
+  const auto on_off =
+      pattern({"gen", "a", "--pps", "1", "--pattern", "on-off", "--peak", "2.5", "--hurst", "0.9"});
+  EXPECT_EQ(on_off.pattern, traffic::Pattern::on_off);
+  EXPECT_EQ(on_off.peak, 2.5);
+  EXPECT_EQ(on_off.hurst, 0.9);
+}
+
+TEST(CommandLine, BenchDefaultsAndOptions) {
+  const BenchCommand bench = std::get<BenchCommand>(good({"bench", "veth0"}).command);
+  EXPECT_EQ(bench.send, "veth0");
+  EXPECT_EQ(bench.receive, "veth0");
+  EXPECT_TRUE(bench.frames.stamped);
+  EXPECT_FALSE(bench.rate);
+  EXPECT_EQ(bench.trial, 2s);
+  EXPECT_EQ(bench.threshold, 0.1);
+  const BenchCommand other = std::get<BenchCommand>(
+      good({"bench", "a", "--receive", "b", "--pps", "5", "--trial", "1", "--threshold", "2.5"})
+          .command);
+  EXPECT_EQ(other.receive, "b");
+  EXPECT_EQ(other.rate, 5U);
+  EXPECT_EQ(other.trial, 1s);
+  EXPECT_EQ(other.threshold, 0.025);
+}
+
+TEST(CommandLine, WrongTrafficNamesItsOption) {
+  const auto names = [](Words words, std::string_view option) {
+    const std::string text = usage(words);
+    EXPECT_NE(text.find(option), std::string::npos) << text;
+  };
+  names({"gen", "a", "--pattern", "poisson"}, "--pps");
+  names({"gen", "a", "--pps", "1", "--pattern", "x"}, "--pattern");
+  names({"gen", "a", "--pps", "1", "--burst", "0"}, "--burst");
+  for (const std::string_view peak : {"1", "-2", "nan", "1001"}) {
+    names({"gen", "a", "--pps", "1", "--peak", peak}, "--peak");
+  }
+  for (const std::string_view hurst : {"0.5", "1", "nan", "-1"}) {
+    names({"gen", "a", "--pps", "1", "--hurst", hurst}, "--hurst");
+  }
+  names({"bench"}, "IFACE");
+  names({"bench", "a", "--trial", "1ms"}, "--trial");
+  names({"bench", "a", "--threshold", "101"}, "--threshold");
+  names({"bench", "a", "--pattern", "poisson"}, "--pattern");
 }
 
 TEST(CommandLine, Version) {

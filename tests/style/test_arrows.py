@@ -21,9 +21,10 @@ ARROWS = {
     "doctor": ["nic", "packet_io"],
     "pipeline": ["wire", "telemetry", "packet_io", "clock"],
     "traffic": ["wire", "telemetry"],
+    "measure": ["wire", "packet_io", "traffic"],
     "exporter": ["telemetry"],
     "tap": ["telemetry", "bpf"],
-    "app": ["nic", "doctor", "wire", "telemetry", "packet_io", "clock", "pipeline", "traffic", "exporter", "tap"],
+    "app": ["nic", "doctor", "wire", "telemetry", "packet_io", "clock", "pipeline", "traffic", "measure", "exporter", "tap"],
 }
 # The exporter and the tap see records, never packets.
 RECORDS = {"telemetry/record.hpp", "telemetry/record_ring.hpp"}

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "telemetry/decode.hpp"
-#include "traffic/pacer.hpp"
+#include "traffic/stamp.hpp"
 #include "wire/checksum.hpp"
 
 namespace valinor::traffic {
@@ -83,23 +83,31 @@ TEST(FrameTemplates, ValinorCarriesItsTime) {
   EXPECT_EQ(got.packet.flow.source_port, 10'001);
 }
 
-TEST(Pacer, OwesExactlyTheRateOverTime) {
-  Pacer pacer{3'000'001, Nanos{1000}};
-  std::uint64_t sent = 0;
-  for (std::int64_t now = 1000; now <= 1000 + 5'000'000'000; now += 777'777) {
-    const std::uint64_t due = pacer.due(Nanos{now}, 1'000'000);
-    pacer.sent(due);
-    sent += due;
-    EXPECT_LE(sent, 3'000'001ull * 5);
+TEST(FrameTemplates, StampsAreTheLastBytesAndUnderTheChecksum) {
+  for (const Format format : {Format::p4netintel, Format::valinor_n}) {
+    const FrameTemplates frames{{.format = format, .hops = 2, .payload_bytes = 7, .stamped = true}};
+    std::vector<std::byte> out(frames.frame_bytes());
+    const Stamp stamp{.measurement = 7, .number = 0x1'0000'0001, .sent = Nanos{123'456'789'012}};
+    frames.write(3, 0, out, stamp);
+    const Received got = receive(out);
+    ASSERT_EQ(got.reason, DropReason::none);
+    const auto found = read_stamp(out);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->measurement, stamp.measurement);
+    EXPECT_EQ(found->number, stamp.number);
+    EXPECT_EQ(found->sent, stamp.sent);
+    if (format == Format::p4netintel) {
+      EXPECT_EQ(udp_sum(out, got.anatomy.ip_offset), 0xffff);
+    }
   }
-  EXPECT_GT(sent, 3'000'001ull * 5 - 2400);
 }
 
-TEST(Pacer, NeverOwesMoreThanTheLimitNorBeforeTheStart) {
-  const Pacer pacer{1000, Nanos{5'000'000'000}};
-  EXPECT_EQ(pacer.due(Nanos{0}, 64), 0u);
-  EXPECT_EQ(pacer.due(Nanos{9'000'000'000}, 64), 64u);
-  EXPECT_EQ((Pacer{0, Nanos{0}}).due(Nanos{0}, 64), 64u);
+TEST(Stamp, OtherFramesHaveNone) {
+  const FrameTemplates frames{{}};
+  std::vector<std::byte> out(frames.frame_bytes());
+  frames.write(0, 0, out);
+  EXPECT_FALSE(read_stamp(out));
+  EXPECT_FALSE(read_stamp(std::span{out}.first(kStampBytes - 1)));
 }
 
 }  // namespace
