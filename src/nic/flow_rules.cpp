@@ -87,26 +87,33 @@ FlowRule to_rule(const ethtool_rx_flow_spec& spec) {
   return rule;
 }
 
-/// How many rules there are, and how large the table is.
 struct Table {
-  std::uint32_t rules;
-  std::uint32_t size;
-  bool chooses_place;  // the NIC does
+  std::uint32_t rules;  // how many there are
+  bool chooses_place;   // the NIC does
+};
+
+/// The places of a table.
+struct Places {
+  std::vector<std::uint32_t> taken;
+  std::uint32_t size = 0;  // all, from 0
 };
 
 std::optional<Table> ask_table(const Device& device) {
   ethtool_rxnfc question{};
   question.cmd = ETHTOOL_GRXCLSRLCNT;
   if (device.ethtool(&question) != 0) return std::nullopt;
-  const auto data = static_cast<std::uint32_t>(question.data);
-  return Table{question.rule_cnt, data & ~RX_CLS_LOC_SPECIAL, (data & RX_CLS_LOC_SPECIAL) != 0};
+  return Table{question.rule_cnt, (question.data & RX_CLS_LOC_SPECIAL) != 0};
 }
 
-std::vector<std::uint32_t> ask_locations(const Device& device, std::uint32_t rules) {
+/// Only this question has the table's size for an answer from every driver (not so igb and mlx5,
+/// which leave it out of the other one).
+Places ask_places(const Device& device, std::uint32_t rules) {
   WithEntries<ethtool_rxnfc> question{ETHTOOL_GRXCLSRLALL, rules * sizeof(std::uint32_t)};
   question->rule_cnt = rules;
-  if (rules == 0 || device.ethtool(question.head()) != 0) return {};
-  return {question->rule_locs, question->rule_locs + std::min(rules, question->rule_cnt)};
+  if (device.ethtool(question.head()) != 0) return {};
+  const std::uint32_t* first = question->rule_locs;
+  return {.taken = {first, first + std::min(rules, question->rule_cnt)},
+          .size = static_cast<std::uint32_t>(question->data)};
 }
 
 }  // namespace
@@ -115,7 +122,7 @@ std::optional<std::vector<FlowRule>> flow_rules(const Device& device) {
   const auto table = ask_table(device);
   if (!table) return std::nullopt;
   std::vector<FlowRule> rules;
-  for (const std::uint32_t location : ask_locations(device, table->rules)) {
+  for (const std::uint32_t location : ask_places(device, table->rules).taken) {
     ethtool_rxnfc question{};
     question.cmd = ETHTOOL_GRXCLSRULE;
     question.fs.location = location;
@@ -135,8 +142,8 @@ Result<std::uint32_t> add_flow_rule(const Device& device, const FlowRule& rule) 
   question.fs.location = RX_CLS_LOC_ANY;
   if (!table->chooses_place) {
     // The last free place, as ethtool does: rules in front of it, set by hand, go first.
-    const auto taken = ask_locations(device, table->rules);
-    std::uint32_t place = table->size;
+    const auto [taken, size] = ask_places(device, table->rules);
+    std::uint32_t place = size;
     do {
       if (place == 0) return fail(std::errc::no_space_on_device, doing);
       --place;

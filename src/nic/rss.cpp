@@ -19,10 +19,13 @@ std::vector<std::uint32_t> rss_table(const Device& device) {
 }
 
 bool is_default_rss(const std::vector<std::uint32_t>& table, std::uint32_t queues) {
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    if (queues == 0 || table[i] != i % queues) return false;
+  std::vector<std::size_t> entries(queues);
+  for (const std::uint32_t queue : table) {
+    if (queue >= queues) return false;
+    ++entries[queue];
   }
-  return true;
+  const auto [least, most] = std::ranges::minmax_element(entries);
+  return entries.empty() || *most - *least <= 1;
 }
 
 int set_rss_table(const Device& device, const std::vector<std::uint32_t>& table) {

@@ -11,7 +11,8 @@ namespace valinor::nic {
 /// The queue of each hash value; empty: the NIC has no such table.
 [[nodiscard]] std::vector<std::uint32_t> rss_table(const Device& device);
 
-/// Whether hash values are spread evenly over all of `queues`, as drivers do it by themselves.
+/// Whether hash values are spread evenly over all of `queues`, as drivers do it by themselves: one
+/// by one (the kernel's default) or block by block (igb).
 [[nodiscard]] bool is_default_rss(const std::vector<std::uint32_t>& table, std::uint32_t queues);
 
 /// 0 or the errno. Empty: back to the driver's own, which also follows later changes of the number

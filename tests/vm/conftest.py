@@ -6,6 +6,8 @@ One boot is shared by all. A kernel and QEMU are fetched once, by scripts/fetch-
 build/vm-cache or the folder that VALINOR_VM_CACHE names. Two queues of virtio-net need tap devices,
 so root or user namespaces.
 
+VALINOR_VM=full: a kernel with all drivers, and two Intel NICs (igb) besides; some 100 MB more.
+
 To add a scenario: a function in test_vm_*.py that takes `guest` (inside.py).
 """
 
@@ -32,11 +34,15 @@ MODULES = ("virtio_net", "veth", "xsk_diag")
 
 LACKING = 4  # exit status of scripts/fetch-vm
 
+FULL = os.environ.get("VALINOR_VM") == "full"
+
 
 @pytest.fixture(scope="session")
 def fetched():
-    folder = pathlib.Path(os.environ.get("VALINOR_VM_CACHE", ROOT / "build" / "vm-cache"))
-    done = subprocess.run([ROOT / "scripts" / "fetch-vm", folder], text=True, capture_output=True)
+    name, options = ("vm-cache-full", ["full"]) if FULL else ("vm-cache", [])
+    folder = pathlib.Path(os.environ.get("VALINOR_VM_CACHE", ROOT / "build" / name))
+    done = subprocess.run([ROOT / "scripts" / "fetch-vm", folder, *options], text=True,
+                          capture_output=True)
     if done.returncode == LACKING:
         pytest.skip(done.stderr.strip().splitlines()[-1])
     assert done.returncode == 0, done.stdout + done.stderr
@@ -69,11 +75,11 @@ def probe(folder):
 @pytest.fixture(scope="session")
 def machine(fetched, folder, module, probe):
     assert bed.BINARY.is_file(), f"{bed.BINARY} is missing: build it, or set VALINOR_BINARY"
-    modules = dict.fromkeys(MODULES)
+    modules = dict.fromkeys((*MODULES, "igb") if FULL else MODULES)
     if isinstance(module, bytes):
         modules["xdpmock"] = module
     image.make(folder / "initrd", fetched, [bed.BINARY, probe, *PROGRAMS], modules)
-    booted = machines.Machine(fetched, folder / "initrd", folder)
+    booted = machines.Machine(fetched, folder / "initrd", folder, FULL)
     yield booted
     booted.stop()
 
@@ -97,6 +103,7 @@ def guest(machine, redis):
                 "  [ ! -e $nic ] || ip link set ${nic##*/} up\ndone")
     redis.flush()
     machine.wire.drain()
+    machine.igb_wire.drain()
     machine.cable.drain()
     made = inside.Guest(machine, redis)
     yield made
@@ -111,6 +118,12 @@ def bridge(guest):
     if not guest.has_bridge:
         pytest.skip("no tap devices: they need root, or user namespaces and /dev/net/tun")
     guest.run("ethtool -L nic5 combined 2 2>/dev/null || true")  # a test may have failed with one
+    return guest
+
+
+@pytest.fixture
+def igb(guest):
+    """nic6: two queues, a wire to the tests; with VALINOR_VM=full."""
     return guest
 
 

@@ -139,7 +139,8 @@ class Guest:
 
     def __init__(self, machine, redis):
         self._machine, self.redis = machine, redis
-        self.wire, self.has_bridge = machine.wire, machine.has_bridge
+        self.wire, self.igb_wire = machine.wire, machine.igb_wire
+        self.has_bridge = machine.has_bridge
         self.run = machine.run
         self._runs = []
 

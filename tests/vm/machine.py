@@ -3,9 +3,10 @@
     nic1 <-- a wire --> the tests                   cables.py
     nic2 <-- a cable --> nic3
     nic4 <-- a bridge of this machine --> nic5      two queues each; where tap devices can be had
+    nic6 <-- a wire --> the tests                   two queues; where igb is asked for
 
-All of them are virtio-net. `iommu_platform=on` lets the driver use the DMA API, without which it
-refuses zero-copy; `disable-legacy=on` is needed for that.
+All but nic6 are virtio-net. `iommu_platform=on` lets the driver use the DMA API, without which it
+refuses zero-copy; `disable-legacy=on` is needed for that. nic6 is an Intel 82576.
 """
 
 import base64
@@ -20,6 +21,8 @@ from cables import Cable, Wire
 
 BOOT_PATIENCE = 180  # seconds; it takes 4 on a quiet machine
 PATIENCE = 120
+
+IGB = 6  # number of that NIC
 
 # Two taps that a bridge connects; the machine has no other network in there. Their queues hold
 # what a test sends.
@@ -55,23 +58,30 @@ def _nic(number, options=""):
                        f"disable-legacy=on,iommu_platform=on{options}"]
 
 
+def _igb(number):
+    return ["-device", "pcie-root-port,id=igb-port,chassis=1,slot=1",
+            "-device", f"igb,bus=igb-port,netdev=n{number},mac=52:54:00:00:00:0{number}"]
+
+
 class Machine:
     """Boots, and runs shell scripts one at a time. `log` is the kernel's console."""
 
-    def __init__(self, fetched, image, folder):
+    def __init__(self, fetched, image, folder, has_igb):
         self.log = folder / "console.log"
-        self.wire, self.cable = Wire(PATIENCE / 2), Cable()
+        self.wire, self.igb_wire, self.cable = Wire(PATIENCE / 2), Wire(PATIENCE / 2), Cable()
         self._network = private_network()
         self.has_bridge = self._network is not None
         self._errors = folder / "qemu.log"
-        plugs = [*self.wire.plugs, *self.cable.plugs]
+        plugs = dict(enumerate([*self.wire.plugs, *self.cable.plugs], 1))
+        if has_igb:
+            plugs[IGB] = self.igb_wire.plugs[0]
         with open(self._errors, "w") as errors:
             self._process = subprocess.Popen(
                 self._command(fetched, image, folder, plugs), stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=errors,
                 env=os.environ | self._library_path(fetched),
-                pass_fds=[plug.qemu.fileno() for plug in plugs])
-        for plug in plugs:
+                pass_fds=[plug.qemu.fileno() for plug in plugs.values()])
+        for plug in plugs.values():
             plug.start()
         self._agent = self._connect(folder / "agent")
         try:
@@ -104,8 +114,9 @@ class Machine:
                    "-device", "virtio-serial-pci",
                    "-chardev", f"socket,id=agent,path={folder / 'agent'},server=on,wait=on",
                    "-device", "virtserialport,chardev=agent,name=agent"]
-        for number, plug in enumerate(plugs, 1):
-            command += ["-netdev", f"socket,id=n{number},fd={plug.qemu.fileno()}", *_nic(number)]
+        for number, plug in plugs.items():
+            command += ["-netdev", f"socket,id=n{number},fd={plug.qemu.fileno()}",
+                        *(_igb(number) if number == IGB else _nic(number))]
         command = shlex.join(str(word) for word in command)
         if not self.has_bridge:
             return ["sh", "-c", f"exec {command}"]
