@@ -105,7 +105,7 @@ TEST_F(EthtoolTest, ReadsAndSetsNapiDeferral) {
 TEST(Rss, KnowsTheSpreadThatDriversMake) {
   EXPECT_TRUE(is_default_rss({0, 1, 2, 0, 1, 2}, 3));
   EXPECT_TRUE(is_default_rss({0, 0, 1, 1, 1}, 2));
-  EXPECT_FALSE(is_default_rss({0, 0, 0, 1, 1}, 2));
+  EXPECT_FALSE(is_default_rss({0, 0, 0, 1}, 2));
   EXPECT_FALSE(is_default_rss({0, 1, 2}, 2));
   EXPECT_FALSE(is_default_rss({0, 1, 0, 1, 0, 1}, 3));
   EXPECT_FALSE(is_default_rss({0, 1}, 0));
