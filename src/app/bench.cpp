@@ -166,8 +166,8 @@ class Bench {
   void measure_delay(double load, std::uint64_t rate) {
     if (rate == 0 || is_stopped()) return;
     show_progress(fmt::format("delays at {} pps", with_commas(rate)));
-    TrialResult result = try_out(rate, command_.trial);
-    if (!is_stopped()) report_.delays.push_back({.load = load, .result = std::move(result)});
+    const TrialResult result = try_out(rate, command_.trial);
+    if (!is_stopped()) report_.delays.push_back({.load = load, .result = result});
   }
 
   void seek_burst() {

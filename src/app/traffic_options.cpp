@@ -83,10 +83,11 @@ std::optional<traffic::PatternConfig> finish_pattern(const GivenTraffic& given) 
                : given.pattern == "on-off" ? Pattern::on_off
                : given.pattern == "incast" ? Pattern::incast
                                            : Pattern::constant;
-  if (!(to.peak > 1 && to.peak <= 1000)) throw Wrong{"--peak wants a number above 1, up to 1000"};
-  if (!(to.hurst > 0.5 && to.hurst < 1)) {
-    throw Wrong{"--hurst wants a number above 0.5 and below 1"};
-  }
+  // Also not NaN.
+  const bool peak_fits = to.peak > 1 && to.peak <= 1000;
+  if (!peak_fits) throw Wrong{"--peak wants a number above 1, up to 1000"};
+  const bool hurst_fits = to.hurst > 0.5 && to.hurst < 1;
+  if (!hurst_fits) throw Wrong{"--hurst wants a number above 0.5 and below 1"};
   to.seed = given.frames.seed;
   to.packets_per_second = given.packets_per_second;
   if (to.packets_per_second != 0) return to;
@@ -159,9 +160,8 @@ BenchCommand finish_bench(const GivenTraffic& given) {
   if (given.packets_per_second != 0) bench.rate = given.packets_per_second;
   bench.trial = read_seconds("--trial", given.trial);
   if (bench.trial < std::chrono::milliseconds{10}) throw Wrong{"--trial wants at least 10ms"};
-  if (!(given.percent >= 0 && given.percent <= 100)) {
-    throw Wrong{"--threshold wants a number of per cent, 0 to 100"};
-  }
+  const bool percent_fits = given.percent >= 0 && given.percent <= 100;
+  if (!percent_fits) throw Wrong{"--threshold wants a number of per cent, 0 to 100"};
   bench.threshold = given.percent / 100;
   return bench;
 }

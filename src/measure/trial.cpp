@@ -60,7 +60,7 @@ class Trial {
     result_.received = arrivals_.received();
     result_.reordered = arrivals_.reordered();
     result_.duplicated = arrivals_.duplicated();
-    return std::move(result_);
+    return result_;
   }
 
  private:

@@ -17,7 +17,7 @@ namespace valinor::traffic {
 class Pacer {
  public:
   /// Without departures: as many packets as the caller can send.
-  explicit Pacer(std::optional<Departures> departures) : departures_{std::move(departures)} {
+  explicit Pacer(const std::optional<Departures>& departures) : departures_{departures} {
     if (departures_) upcoming_ = departures_->next();
   }
 
