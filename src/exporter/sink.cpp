@@ -19,6 +19,10 @@ constexpr milliseconds kSpillAfter{1000};
 /// Between attempts to write to a disk that has failed or is full. Until then records are lost.
 constexpr milliseconds kDiskPause{100};
 
+/// Reasons of one outage that are logged: a server that dies may hang, load and refuse us before
+/// all is well, and no more is to be told of one that answers something new each time.
+constexpr std::size_t kMostReasons = 8;
+
 /// "256 MiB"
 std::string to_size(std::uint64_t bytes) {
   if (bytes >= std::uint64_t{1} << 20) return fmt::format("{} MiB", bytes >> 20);
@@ -142,12 +146,14 @@ void Sink::count(const Outcome& outcome) {
       stats_.stored.add(batch.records - outcome.collapsed);
       stats_.collapsed.add(outcome.collapsed);
       stats_.unsure.add(outcome.unsure);
+      answered_ = true;
       return;
     }
     case Outcome::Kind::rejected: {
       const std::size_t records = take_settled().records;
       stats_.lost_by(LossReason::rejected).add(records);
       note_rejection(outcome, records);
+      answered_ = true;
       return;
     }
     case Outcome::Kind::refused: queue_.return_oldest(); return;
@@ -232,13 +238,18 @@ void Sink::report() {
     spills_ = true;
     spill_all();
   }
-  if (trouble.empty() != in_trouble_) return;
-  in_trouble_ = !trouble.empty();
+  if (in_trouble_ && !trouble.empty()) note_reason(trouble);
+  if (!trouble.empty()) answered_ = false;
+  // A server that takes our connection may still refuse the first batch.
+  const bool fine = trouble.empty() && (answered_ || queue_.in_flight() == 0);
+  if (in_trouble_ ? !fine : trouble.empty()) return;
+  in_trouble_ = !in_trouble_;
   spills_ = false;
   if (in_trouble_) {
     trouble_since_ = Clock::now();
     lost_before_trouble_ = stats_.all_lost();
     most_waiting_ = waiting;
+    reasons_ = {trouble};
     log::warning(
         "{} {}; records wait in memory ({}){}", name_, trouble, to_size(memory_bytes_),
         parts_.spill ? fmt::format(", then on disk ({})", to_size(parts_.spill->max_bytes())) : "");
@@ -247,6 +258,15 @@ void Sink::report() {
               seconds(Clock::now() - trouble_since_), with_commas(most_waiting_),
               with_commas(stats_.all_lost() - lost_before_trouble_));
   }
+}
+
+/// Each of an outage's reasons is told once: the last one may be what somebody has to repair.
+void Sink::note_reason(const std::string& trouble) {
+  if (reasons_.size() == kMostReasons || std::ranges::find(reasons_, trouble) != reasons_.end()) {
+    return;
+  }
+  reasons_.push_back(trouble);
+  log::warning("{} {}", name_, trouble);
 }
 
 }  // namespace valinor::exporter

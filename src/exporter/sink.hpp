@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.hpp"
 #include "exporter/batch_queue.hpp"
@@ -71,8 +72,8 @@ class Sink {
   /// Waits up to `patience` for answers; whether there was one.
   bool settle(std::chrono::milliseconds patience);
 
-  /// Shows the gauges, logs when the store went away or came back, and takes what has waited for
-  /// too long to the disk.
+  /// Shows the gauges, logs when the store went away, why, and when it came back, and takes what
+  /// has waited for too long to the disk.
   void report();
 
   /// The time for stopping begins: the store is tried at once, and no batch waits to be filled.
@@ -120,6 +121,7 @@ class Sink {
   void note_rejection(const Outcome& outcome, std::size_t records);
   void note_loss(const telemetry::RecordView& record);
   void end_gap();
+  void note_reason(const std::string& trouble);
 
   const std::chrono::milliseconds interval_;  // an open batch is sent after it
   const std::size_t memory_bytes_;
@@ -134,7 +136,9 @@ class Sink {
   ExporterStats stats_;
 
   bool in_trouble_ = false;
-  bool spills_ = false;  // because of it
+  bool answered_ = false;             // for good, since the store last had any
+  bool spills_ = false;               // because of it
+  std::vector<std::string> reasons_;  // for it that were logged
   Clock::time_point trouble_since_{};
   std::uint64_t lost_before_trouble_ = 0;
   std::uint64_t most_waiting_ = 0;  // records, since the trouble began

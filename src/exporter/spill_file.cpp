@@ -126,6 +126,7 @@ Result<SpillFile> SpillFile::open(const std::filesystem::path& path) {
   if (const auto read = file.read_header(); !read) return tl::unexpected{read.error()};
   file.read_position();
   file.find_tail();
+  file.left_behind_ = file.tail_number_;
   return file;
 }
 
@@ -253,9 +254,10 @@ Result<Batch> SpillFile::read_next() {
   }
   reads_.push_back({.name = ++read_number_, .end = block->end, .records = block->header.records});
   read_at_ = block->end;
-  Batch batch{.rows = std::move(block->rows),
-              .records = block->header.records,
-              .maybe_stored = (block->header.flags & kMaybeStored) != 0};
+  Batch batch{
+      .rows = std::move(block->rows),
+      .records = block->header.records,
+      .maybe_stored = (block->header.flags & kMaybeStored) != 0 || read_number_ <= left_behind_};
   batch.spilled = read_number_;
   return batch;
 }

@@ -98,8 +98,9 @@ class SpillFile {
   // Offsets count on over all rounds; the place in the file is the offset modulo capacity_.
   std::uint64_t head_ = 0, read_at_ = 0, tail_ = 0;
   std::uint64_t head_number_ = 0, read_number_ = 0, tail_number_ = 0;  // of the blocks there
-  std::uint64_t freed_ = 0;       // offset up to which the disk has its space back
-  std::uint64_t generation_ = 0;  // of the position on disk
+  std::uint64_t left_behind_ = 0;  // batches with names up to this one: another process's
+  std::uint64_t freed_ = 0;        // offset up to which the disk has its space back
+  std::uint64_t generation_ = 0;   // of the position on disk
   std::uint64_t records_ = 0;
   std::deque<Read> reads_;
 };

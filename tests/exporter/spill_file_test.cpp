@@ -109,6 +109,7 @@ TEST_F(SpillFileTest, IsAQueueOverManyRoundsAndProcesses) {
         file = *SpillFile::open(path());
         ASSERT_EQ(file->owner(), kOwner);
         unsettled.clear();
+        for (Batch& batch : model) batch.maybe_stored = true;
     }
     std::uint64_t records = 0;
     for (const Batch& batch : model) records += batch.records;
@@ -143,6 +144,21 @@ TEST_F(SpillFileTest, IsOneProcessesAlone) {
   EXPECT_EQ(SpillFile::create(path(), kOwner, 1 << 20).error().code.value(), EWOULDBLOCK);
 }
 
+/// The process before may have sent them, and not lived to see the answer.
+TEST_F(SpillFileTest, WhatAnotherProcessLeftMayHaveBeenStored) {
+  constexpr unsigned kEven = 2;
+  {
+    SpillFile file = make();
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(file.append(batch_of(10, kEven)));
+    EXPECT_FALSE(file.read_next()->maybe_stored);
+  }
+  SpillFile next = *SpillFile::open(path());
+  ASSERT_TRUE(next.append(batch_of(10, kEven)));
+  EXPECT_TRUE(next.read_next()->maybe_stored);
+  EXPECT_TRUE(next.read_next()->maybe_stored);
+  EXPECT_FALSE(next.read_next()->maybe_stored);
+}
+
 /// Whatever byte is damaged, reading ends there: no batch is made up, none is read twice.
 TEST_F(SpillFileTest, ADamagedByteEndsTheQueueAndInventsNothing) {
   constexpr std::uint64_t kBlocks = 8192;
@@ -152,6 +168,7 @@ TEST_F(SpillFileTest, ADamagedByteEndsTheQueueAndInventsNothing) {
     for (unsigned i = 0; i < 5; ++i) {
       batches.push_back(batch_of(40 + i, 10 + i));
       ASSERT_TRUE(file.append(batches.back()));
+      batches.back().maybe_stored = true;  // for the process that reads it
     }
   }
   std::string image(kBlocks + SpillFile::kSmallest, '\0');

@@ -173,6 +173,9 @@ class PacketSocket:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self._socket.close()
 
     def send(self, frame):
@@ -218,7 +221,9 @@ class RedisServer:
         self.folder = folder
         self.path = folder / "redis.sock"
         self.url = f"unix://{self.path}?db=0"
-        self.client = redis.Redis(unix_socket_path=str(self.path))
+        # Sentinels cut all connections of a server whose role they change.
+        self.client = redis.Redis(unix_socket_path=str(self.path),
+                                  retry_on_error=[redis.exceptions.ConnectionError])
         # What was acknowledged survives kill -9.
         self._durability = ("--appendonly", "yes", "--appendfsync", "always") if durable else ()
         self._within = ["ip", "netns", "exec", namespace] if namespace else []
@@ -226,17 +231,22 @@ class RedisServer:
         self._options = options
         self._process = None
 
-    def start(self):
+    def start(self, *options):
+        """Returns when the server has loaded what it had."""
+        self.launch(*options)
+        wait_until(self.answers, "redis-server to answer")
+        return self
+
+    def launch(self, *options):
+        """Without waiting; `options`: for this time only."""
         self._process = subprocess.Popen(
             [str(word) for word in (
                 *self._within, "redis-server", "--port", *self._port, "--unixsocket", self.path,
                 "--unixsocketperm", "777", "--save", "", "--dir", self.folder, "--logfile",
-                self.folder / "redis.log", *self._durability, *self._options)],
+                self.folder / "redis.log", *self._durability, *self._options, *options)],
             stdin=subprocess.DEVNULL)
-        wait_until(self._answers, "redis-server to answer")
-        return self
 
-    def _answers(self):
+    def answers(self):
         assert self._process.poll() is None, (self.folder / "redis.log").read_text()
         try:
             return self.client.ping()
@@ -253,6 +263,13 @@ class RedisServer:
         self.kill9()
         return self.start()
 
+    def shut_down(self):
+        """Ends it by its own command, which keeps all that it holds."""
+        self.client.shutdown(save=True)
+        self._process.wait()
+        self._process = None
+        self.client.connection_pool.disconnect()
+
     def send_signal(self, number):
         self._process.send_signal(number)
 
@@ -265,6 +282,10 @@ class RedisServer:
 
     def count(self, key=0):
         return self.client.zcard(key)
+
+    def members(self, key=0):
+        """Of a run's sorted set, in its order."""
+        return self.client.zrange(key, 0, -1)
 
     def wait_for(self, records, key=0):
         wait_until(lambda: self.count(key) >= records, f"{records} records in Redis")

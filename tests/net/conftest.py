@@ -12,6 +12,7 @@ import pytest
 
 import bed as beds
 import chain as chains
+import faults
 
 
 def pytest_collection_modifyitems(items):
@@ -115,3 +116,18 @@ def echo_server(chain):
     server = chains.EchoServer(chain)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def start_flow(chain, folder):
+    """start_flow(store, *settings): traffic through the chain, with a program in its midst that has
+    begun to store in `store`."""
+    made = []
+
+    def start(store, *settings, packets_per_second=faults.PACKETS_PER_SECOND, **how):
+        made.append(faults.Flow(chain, folder, store, packets_per_second))
+        return made[-1].start(*settings, **how)
+
+    yield start
+    for flow in made:
+        flow.close()

@@ -174,7 +174,7 @@ class RedisInTheNamespace(beds.RedisServer):
              "--bind", "127.0.0.1", "--unixsocket", self.path, "--unixsocketperm", "777",
              "--save", "", "--dir", self.folder, "--logfile", self.folder / "redis.log",
              *self._durability], stdin=subprocess.DEVNULL)
-        wait_until(self._answers, "redis-server to answer")
+        wait_until(self.answers, "redis-server to answer")
         return self
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import formats
 from bed import BINARY, RedisServer, run as run_command, wait_until
+from certificates import make_certificates, tls_options, tls_settings
 
 HOST_NOT_READY = 4
 PASSWORD = "0nly-the-test-kn0ws-this"
@@ -136,38 +137,16 @@ def test_no_message_shows_a_password(program, redis, secret):
 
 @pytest.fixture
 def certificates(secret):
-    """ca, server and client as NAME.crt and NAME.key."""
-    def openssl(*words):
-        run_command("openssl", *words, cwd=secret)
-
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *key, "-subj", "/CN=ca", "-days", "1", "-keyout", "ca.key", "-out",
-            "ca.crt")
-    for name, names in (("server", "IP:127.0.0.1"), ("client", "DNS:client.test")):
-        (secret / "names").write_text(f"subjectAltName={names}\n")
-        openssl("req", *key, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
-                f"{name}.csr")
-        openssl("x509", "-req", "-days", "1", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey",
-                "ca.key", "-CAcreateserial", "-extfile", "names", "-out", f"{name}.crt")
-    return secret
+    return make_certificates(secret)
 
 
 @pytest.fixture
 def tls_redis(bed, folder, certificates):
-    """On port 6380, for clients with a certificate only."""
+    """For clients with a certificate only."""
     run_command("ip", "-n", bed.host, "link", "set", "lo", "up")
-    server = RedisServer(folder, namespace=bed.host, options=(
-        "--tls-port", 6380, "--tls-cert-file", certificates / "server.crt", "--tls-key-file",
-        certificates / "server.key", "--tls-ca-cert-file", certificates / "ca.crt")).start()
+    server = RedisServer(folder, namespace=bed.host, options=tls_options(certificates)).start()
     yield server
     server.stop()
-
-
-def tls_settings(certificates):
-    return ["export.redis.url=rediss://127.0.0.1:6380/0",
-            f"export.redis.tls.ca={certificates / 'ca.crt'}",
-            f"export.redis.tls.cert={certificates / 'client.crt'}",
-            f"export.redis.tls.key={certificates / 'client.key'}"]
 
 
 def test_tls_connections_outlive_the_rights_and_the_files(start_program, tls_redis, bed,

@@ -1,85 +1,22 @@
 """A master, its replica and a sentinel, all of them real: the program follows the master."""
 
-import subprocess
-
 import pytest
-import redis as redis_client
 
 import formats
-from bed import RedisServer, run as run_command, wait_until
-
-SENTINEL_PORT = 26379
-SERVER_PORTS = 6379, 6380
-
-
-class Sentinel:
-    """One is enough to decide here."""
-
-    def __init__(self, bed, folder):
-        self._bed, self._folder = bed, folder
-        self._config = folder / "sentinel.conf"
-        self._path = folder / "sentinel.sock"
-        self._config.write_text(
-            f"port {SENTINEL_PORT}\n"
-            f"unixsocket {self._path}\n"
-            "protected-mode no\n"
-            f"dir {folder}\n"
-            f"logfile {folder / 'sentinel.log'}\n"
-            f"sentinel monitor mymaster 127.0.0.1 {SERVER_PORTS[0]} 1\n"
-            "sentinel down-after-milliseconds mymaster 500\n"
-            "sentinel failover-timeout mymaster 3000\n")
-        self.client = redis_client.Redis(unix_socket_path=str(self._path))
-        self._process = None
-
-    def start(self):
-        self._process = subprocess.Popen(
-            [str(word) for word in ("ip", "netns", "exec", self._bed.host, "redis-server",
-                                    self._config, "--sentinel")], stdin=subprocess.DEVNULL)
-        wait_until(self._knows_the_replica, "the sentinel to know the replica")
-        return self
-
-    def _knows_the_replica(self):
-        assert self._process.poll() is None, (self._folder / "sentinel.log").read_text()
-        try:
-            replicas = self.client.execute_command("SENTINEL", "REPLICAS", "mymaster")
-        except redis_client.exceptions.RedisError:
-            return False
-        return any(b"slave" in field for replica in replicas for field in replica)
-
-    def failover(self):
-        self.client.execute_command("SENTINEL", "FAILOVER", "mymaster")
-
-    def stop(self):
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+from bed import wait_until
+from sentinel import SENTINEL_PORT, SERVER_PORTS, Sentinel, pair, role
 
 
 @pytest.fixture
 def servers(bed, folder):
     """The master and its replica."""
-    run_command("ip", "-n", bed.host, "link", "set", "lo", "up")
-    made = []
-    for number, port in enumerate(SERVER_PORTS):
-        place = folder / f"server{number}"
-        place.mkdir(mode=0o777)
-        of = ("--replicaof", f"127.0.0.1 {SERVER_PORTS[0]}") if number else ()
-        made.append(RedisServer(place, namespace=bed.host, port=port, options=(
-            "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", 0, *of)))
-    try:
-        for server in made:
-            server.start()
-        wait_until(lambda: made[1].client.info("replication")["master_link_status"] == "up",
-                   "the replica to follow")
+    with pair(bed.host, folder) as made:
         yield made
-    finally:
-        for server in made:
-            server.stop()
 
 
 @pytest.fixture
 def sentinel(bed, folder, servers):
-    made = Sentinel(bed, folder)
+    made = Sentinel(bed.host, folder)
     try:
         yield made.start()
     finally:
@@ -93,10 +30,6 @@ def run(start_program, servers, sentinel):
     return program.start("export.redis.url=redis://unused/0",
                          "export.redis.sentinel.master=mymaster",
                          f"export.redis.sentinel.hosts=['127.0.0.1:1', '127.0.0.1:{SENTINEL_PORT}']")
-
-
-def role(server):
-    return server.client.info("replication")["role"]
 
 
 def test_records_follow_the_master_that_sentinels_name(run, bed, servers, sentinel):

@@ -1,0 +1,103 @@
+"""A Redis Cluster of three masters on ports of one namespace, whose slots can be moved."""
+
+import contextlib
+
+from bed import RedisServer, run, wait_until
+
+PORTS = 7000, 7001, 7002
+SLOTS = 16384
+
+
+class Cluster:
+    """As a store: what all nodes hold together."""
+
+    def __init__(self, namespace, folder):
+        self.nodes = []
+        for port in PORTS:
+            place = folder / f"node{port}"
+            place.mkdir(mode=0o777)
+            self.nodes.append(RedisServer(place, namespace=namespace, port=port, options=(
+                "--cluster-enabled", "yes", "--cluster-node-timeout", 2000)))
+        self.url = f"redis://127.0.0.1:{PORTS[0]}"
+
+    def start(self):
+        for number, node in enumerate(self.nodes):
+            node.start()
+            first, last = (SLOTS * part // len(self.nodes) for part in (number, number + 1))
+            node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+            node.client.execute_command("CLUSTER", "MEET", "127.0.0.1", PORTS[0])
+        wait_until(lambda: all(self._is_whole(node) for node in self.nodes), "the cluster to form")
+        return self
+
+    def _is_whole(self, node):
+        info = node.client.execute_command("CLUSTER INFO")  # read by the client
+        return (info["cluster_state"], info["cluster_known_nodes"]) == ("ok", str(len(self.nodes)))
+
+    def stop(self):
+        for node in self.nodes:
+            node.stop()
+
+    def keys(self):
+        """{key: the node that holds it}"""
+        return {key: node for node in self.nodes for key in node.client.keys()}
+
+    def count(self):
+        return sum(node.count(key) for key, node in self.keys().items())
+
+    def members(self):
+        return [member for key, node in self.keys().items() for member in node.members(key)]
+
+    def errors(self, word):
+        """How often nodes have answered so."""
+        stats = [node.client.info("errorstats") for node in self.nodes]
+        return sum(int(each.get(f"errorstat_{word}", "count=0").split("=")[1]) for each in stats)
+
+    # As `redis-cli --cluster reshard` does it, a key at a time.
+
+    def begin_move(self, key, source, target):
+        """From now on the target is told of the slot, and the source serves what it still holds."""
+        slot = self.slot(key)
+        target.client.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", self._id(source))
+        source.client.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", self._id(target))
+
+    def migrate(self, key, source, target):
+        """The key is at the target; the source answers ASK."""
+        source.client.execute_command(*self._migrate(key, target))
+
+    def migrate_and_hand_over(self, key, source, target):
+        """The key is at the target, and the source answers MOVED, without a moment in between."""
+        with source.client.pipeline(transaction=True) as together:
+            together.execute_command(*self._migrate(key, target))
+            together.execute_command("CLUSTER", "SETSLOT", self.slot(key), "NODE",
+                                     self._id(target))
+            together.execute()
+
+    def end_move(self, key, target):
+        """The slot is the target's; all nodes know."""
+        owner = self._id(target)
+        for node in [target, *(node for node in self.nodes if node is not target)]:
+            node.client.execute_command("CLUSTER", "SETSLOT", self.slot(key), "NODE", owner)
+
+    def slot(self, key):
+        return self.nodes[0].client.execute_command("CLUSTER", "KEYSLOT", key)
+
+    def next_of(self, node):
+        return self.nodes[(self.nodes.index(node) + 1) % len(self.nodes)]
+
+    def _migrate(self, key, target):
+        port = PORTS[self.nodes.index(target)]
+        return "MIGRATE", "127.0.0.1", port, key, 0, 5000
+
+    @staticmethod
+    def _id(node):
+        return node.client.execute_command("CLUSTER", "MYID")
+
+
+@contextlib.contextmanager
+def running(namespace, folder):
+    run("ip", "-n", namespace, "link", "set", "lo", "up")
+    cluster = Cluster(namespace, folder)
+    try:
+        yield cluster.start()
+    finally:
+        cluster.stop()
