@@ -1,7 +1,6 @@
 #include "pipeline/arrival.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace valinor::pipeline {
 namespace {
@@ -13,29 +12,7 @@ using packet_io::ArrivalStamp;
 /// would be thrown away. Longer: a clock that is wrong by that much would go unnoticed.
 constexpr Nanos kLongestWait = std::chrono::minutes{1};
 
-template <class Integer>
-Integer saturate(Nanos time) noexcept {
-  using Limits = std::numeric_limits<Integer>;
-  return static_cast<Integer>(std::clamp<std::int64_t>(time.count(), Limits::min(), Limits::max()));
-}
-
-std::uint32_t to_flag(ArrivalStamp by) noexcept {
-  switch (by) {
-    case ArrivalStamp::hardware: return telemetry::flag::kHardwareTime;
-    case ArrivalStamp::driver: return telemetry::flag::kDriverTime;
-    case ArrivalStamp::none: break;
-  }
-  return 0;
-}
-
 }  // namespace
-
-void Arrival::write_to(telemetry::PacketRecord& record) const noexcept {
-  record.received = time;
-  record.ring_delay_ns = saturate<std::int32_t>(ring_delay);
-  record.received_bound_ns = saturate<std::uint32_t>(bound);
-  record.flags |= to_flag(by);
-}
 
 void ArrivalClock::begin_burst(const clock::PhcDiscipline* nic,
                                const clock::Timebase& timebase) noexcept {

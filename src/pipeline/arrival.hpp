@@ -9,7 +9,9 @@
 /// is counted. One worker's thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "base/counter.hpp"
 #include "base/time.hpp"
@@ -23,13 +25,35 @@
 
 namespace valinor::pipeline {
 
+/// The time in a narrower field: the nearest that it holds.
+template <class Integer>
+[[nodiscard]] constexpr Integer saturate(Nanos time) noexcept {
+  using Limits = std::numeric_limits<Integer>;
+  return static_cast<Integer>(std::clamp<std::int64_t>(time.count(), Limits::min(), Limits::max()));
+}
+
+[[nodiscard]] constexpr std::uint32_t to_flag(packet_io::ArrivalStamp by) noexcept {
+  switch (by) {
+    case packet_io::ArrivalStamp::hardware: return telemetry::flag::kHardwareTime;
+    case packet_io::ArrivalStamp::driver: return telemetry::flag::kDriverTime;
+    case packet_io::ArrivalStamp::none: break;
+  }
+  return 0;
+}
+
 struct Arrival {
   HostTime time;
   Nanos ring_delay{};  // until we read the ring
   Nanos bound{};       // `time` is at most this far from the configured clock
   packet_io::ArrivalStamp by = packet_io::ArrivalStamp::none;  // whose time it is; none: ours
 
-  void write_to(telemetry::PacketRecord& record) const noexcept;
+  void write_to(telemetry::PacketRecord& record) const noexcept {
+    record.received = time;
+    record.received_bound_ns = saturate<std::uint32_t>(bound);
+    if (by == packet_io::ArrivalStamp::none) return;
+    record.ring_delay_ns = saturate<std::int32_t>(ring_delay);
+    record.flags |= to_flag(by);
+  }
 };
 
 /// Written by the worker's thread.

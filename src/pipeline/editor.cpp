@@ -169,10 +169,8 @@ bool Editor::answer(Frame& frame, HostTime now, std::uint32_t mtu,
   record.hops_claimed = static_cast<std::uint16_t>(answer->traces);
   record.hop_count = std::min(record.hops_claimed, slot.max_hops);
   if (record.hop_count < record.hops_claimed) record.flags |= telemetry::flag::kHopsCut;
-  const std::size_t step = telemetry::p4netintel::trace_bytes(answer->layout);
-  for (std::size_t i = 0; i < record.hop_count; ++i) {
-    telemetry::p4netintel::decode_trace(answer->layout, traces.data() + i * step, slot.hops[i]);
-  }
+  telemetry::p4netintel::decode_traces(answer->layout, traces.data(),
+                                       {slot.hops, record.hop_count});
   return true;
 }
 

@@ -95,18 +95,30 @@ class Worker {
     telemetry::TracePlace place;
   };
 
+  /// What nearly every packet counts, until its burst is done.
+  struct Tally {
+    std::uint64_t records = 0;
+    std::uint64_t consumed = 0;
+    std::uint64_t hops = 0;
+  };
+
   bool turn(const Way& way) noexcept;
-  Fate treat(const Way& way, Frame& frame, HostTime now) noexcept;
-  Fate treat_telemetry(const Way& way, Frame& frame, const telemetry::Anatomy& anatomy,
-                       const telemetry::PacketRecord& record, HostTime now) noexcept;
-  Fate treat_plain(const Way& way, Frame& frame, HostTime now) noexcept;
+  // Into one function, what every packet goes through: calls from one of these to the next would be
+  // a fifth of its instructions.
+  [[gnu::always_inline]] Fate treat(const Way& way, Frame& frame, const Arrival& arrival) noexcept;
+  [[gnu::always_inline]] Fate treat_telemetry(const Way& way, Frame& frame,
+                                              const telemetry::Anatomy& anatomy,
+                                              const telemetry::PacketRecord& record,
+                                              HostTime now) noexcept;
+  Fate treat_plain(const Way& way, Frame& frame, Arrival arrival) noexcept;
   Fate refuse(const Way& way, DropReason reason) noexcept;
   std::size_t transmit(const Way& way, std::size_t count) noexcept;
   void complete_checksum(const Way& way, Frame& frame, bool by_nic) noexcept;
   void finish_hops() noexcept;
 
-  [[nodiscard]] telemetry::RecordSlot reserve() noexcept;
-  void keep(const telemetry::RecordSlot& slot) noexcept;
+  [[gnu::always_inline]] [[nodiscard]] telemetry::RecordSlot reserve() noexcept;
+  [[gnu::always_inline]] void keep(const telemetry::RecordSlot& slot) noexcept;
+  void count_oddities(const telemetry::PacketRecord& packet) noexcept;
   [[nodiscard]] bool at_end() const noexcept;
 
   std::vector<Way> directions_;
@@ -121,7 +133,6 @@ class Worker {
   const clock::SharedTimebase& shared_timebase_;
   clock::Timebase timebase_;  // as of the present burst
   ArrivalClock arrivals_;
-  Arrival arrival_;                 // of the frame just treated
   clock::KernelOffset tai_offset_;  // to the published clock
   Residence residence_;
 
@@ -136,6 +147,7 @@ class Worker {
   std::array<UnfinishedHop, packet_io::kMaxBurst> unfinished_hops_;
   std::size_t unfinished_hop_count_ = 0;
   std::optional<telemetry::TracePlace> pushed_;  // by the frame just treated
+  Tally tally_;
   WorkerStats stats_;
 };
 

@@ -15,10 +15,24 @@ namespace valinor::pipeline {
   return static_cast<telemetry::p4netintel::Layout>(*collect_size);
 }
 
+/// Flags of records that are counted apart; hardly any packet has one.
+inline constexpr std::uint32_t kOdd =
+    telemetry::flag::kHopsCut | telemetry::flag::kMonitorCopy | telemetry::flag::kHostLittleEndian;
+
 /// What adapt() may be changing; nothing else depends on when that is seen.
 template <class T>
 [[nodiscard]] T current(const T& adapted) noexcept {
   return __atomic_load_n(&adapted, __ATOMIC_RELAXED);
+}
+
+/// How many frames ahead a frame's first bytes are fetched into the cache: what treating so many
+/// takes is about what the other core's cache, or memory, takes to answer.
+inline constexpr std::size_t kPrefetchAhead = 4;
+
+/// The two cache lines that hold the headers of most frames.
+inline void prefetch(const packet_io::Frame& frame) noexcept {
+  __builtin_prefetch(frame.data);
+  __builtin_prefetch(frame.data + 64);
 }
 
 template <packet_io::Port P>
@@ -67,28 +81,35 @@ bool Worker<P>::turn(const Way& way) noexcept {
   if (received == 0) return false;
   timebase_ = shared_timebase_.load();
   arrivals_.begin_burst(way.in_clock, timebase_);
+  const bool all_stay = way.treatment == Treatment::consume;  // done are those received
   std::size_t outgoing = 0;
   std::size_t done = 0;
   std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < std::min(received, kPrefetchAhead); ++i) prefetch(burst_[i]);
   for (std::size_t i = 0; i < received; ++i) {
     Frame& frame = burst_[i];
+    if (i + kPrefetchAhead < received) prefetch(burst_[i + kPrefetchAhead]);
     bytes += frame.wire_bytes;
     // One reading a packet: two packets with the same stamp, and else alike, would be one record
     // in a sorted set.
-    arrival_ =
+    const Arrival arrival =
         P::kStampsArrival ? Arrival{.time = frame.arrival} : arrivals_.at(frame, clock::read_tsc());
-    if (treat(way, frame, arrival_.time) == Fate::recycle) {
-      done_[done++] = frame;
+    if (treat(way, frame, arrival) == Fate::recycle) {
+      if (!all_stay) done_[done++] = frame;
       continue;
     }
     if (pushed_) unfinished_hops_[unfinished_hop_count_++] = {outgoing, *pushed_};
-    frame.arrival = arrival_.time;  // for the port to say when it left
+    frame.arrival = arrival.time;  // for the port to say when it left
     outgoing_[outgoing++] = frame;
   }
   const std::size_t taken = transmit(way, outgoing);
   for (std::size_t i = taken; i < outgoing; ++i) done_[done++] = outgoing_[i];
-  way.in->recycle({done_.data(), done});
+  way.in->recycle(all_stay ? std::span{burst_}.first(received) : std::span{done_}.first(done));
 
+  stats_.consumed.add(tally_.consumed);
+  stats_.records.add(tally_.records);
+  stats_.hops.add(tally_.hops);
+  tally_ = {};
   stats_.received.add(received);
   stats_.received_bytes.add(bytes);
   stats_.transmitted.add(taken);
@@ -169,11 +190,12 @@ auto Worker<P>::refuse(const Way& way, DropReason reason) noexcept -> Fate {
 }
 
 template <packet_io::Port P>
-auto Worker<P>::treat(const Way& way, Frame& frame, HostTime now) noexcept -> Fate {
+inline auto Worker<P>::treat(const Way& way, Frame& frame, const Arrival& arrival) noexcept
+    -> Fate {
   pushed_.reset();
   if (way.rewrite_macs) editor_.rewrite_macs(frame);
   const wire::Decision decision = match_.decide(frame.span());
-  if (!wire::is_telemetry(decision)) return treat_plain(way, frame, now);
+  if (!wire::is_telemetry(decision)) return treat_plain(way, frame, arrival);
 
   const telemetry::RecordSlot slot = reserve();
   telemetry::Anatomy anatomy;
@@ -181,22 +203,23 @@ auto Worker<P>::treat(const Way& way, Frame& frame, HostTime now) noexcept -> Fa
       decoder_.decode(frame.span(), frame.wire_bytes, decision, slot, anatomy);
   if (reason != DropReason::none) return refuse(way, reason);
   telemetry::PacketRecord& record = *slot.packet;
-  arrival_.write_to(record);
+  arrival.write_to(record);
   record.frame_bytes = frame.bytes;
   if (frame.flow_hash != 0) {
     record.flow_hash = frame.flow_hash;
     record.flags |= telemetry::flag::kFlowHash;
   }
   keep(slot);
-  return treat_telemetry(way, frame, anatomy, record, now);
+  return treat_telemetry(way, frame, anatomy, record, arrival.time);
 }
 
 template <packet_io::Port P>
-auto Worker<P>::treat_telemetry(const Way& way, Frame& frame, const telemetry::Anatomy& anatomy,
-                                const telemetry::PacketRecord& record, HostTime now) noexcept
+inline auto Worker<P>::treat_telemetry(const Way& way, Frame& frame,
+                                       const telemetry::Anatomy& anatomy,
+                                       const telemetry::PacketRecord& record, HostTime now) noexcept
     -> Fate {
   switch (way.treatment) {
-    case Treatment::consume: stats_.consumed.add(1); return Fate::recycle;
+    case Treatment::consume: [[likely]]++ tally_.consumed; return Fate::recycle;
     case Treatment::reflect: telemetry::reflect(frame.span(), anatomy); break;
     case Treatment::take_request: editor_.remember(frame, anatomy, record, now); [[fallthrough]];
     case Treatment::strip:
@@ -215,7 +238,7 @@ auto Worker<P>::treat_telemetry(const Way& way, Frame& frame, const telemetry::A
 }
 
 template <packet_io::Port P>
-auto Worker<P>::treat_plain(const Way& way, Frame& frame, HostTime now) noexcept -> Fate {
+auto Worker<P>::treat_plain(const Way& way, Frame& frame, Arrival arrival) noexcept -> Fate {
   if (!passes_everything(way.treatment)) {
     // Only a capture holds such frames: on a NIC the XDP program has left them to the stack.
     stats_.passed.add(1);
@@ -227,11 +250,11 @@ auto Worker<P>::treat_plain(const Way& way, Frame& frame, HostTime now) noexcept
     complete_checksum(way, frame, current(way.offload_checksums) && stays);
   }
   if (way.treatment == Treatment::insert) {
-    pushed_ = editor_.insert(frame, now, way.out->waiting_to_leave(), current(way.mtu));
+    pushed_ = editor_.insert(frame, arrival.time, way.out->waiting_to_leave(), current(way.mtu));
   } else if (way.treatment == Treatment::give_reply) {
     const telemetry::RecordSlot slot = reserve();
-    if (editor_.answer(frame, now, current(way.mtu), slot)) {
-      arrival_.write_to(*slot.packet);
+    if (editor_.answer(frame, arrival.time, current(way.mtu), slot)) {
+      arrival.write_to(*slot.packet);
       slot.packet->frame_bytes = frame.bytes;
       stats_.host_pairs.add(1);
       keep(slot);
@@ -242,29 +265,37 @@ auto Worker<P>::treat_plain(const Way& way, Frame& frame, HostTime now) noexcept
 
 /// Room for a record: in the ring, or, where that is full, in memory that nobody reads.
 template <packet_io::Port P>
-telemetry::RecordSlot Worker<P>::reserve() noexcept {
-  const telemetry::RecordSlot slot = records_.reserve(max_hops_);
-  if (slot.packet != nullptr) return slot;
-  spare_packet_ = {};
-  return {&spare_packet_, spare_hops_.get(), max_hops_};
+inline telemetry::RecordSlot Worker<P>::reserve() noexcept {
+  telemetry::RecordSlot slot = records_.reserve(max_hops_);
+  if (slot.packet == nullptr) [[unlikely]] {
+    spare_packet_ = {};
+    slot = {&spare_packet_, spare_hops_.get(), max_hops_};
+  }
+  return slot;
 }
 
 template <packet_io::Port P>
-void Worker<P>::keep(const telemetry::RecordSlot& slot) noexcept {
+inline void Worker<P>::keep(const telemetry::RecordSlot& slot) noexcept {
   telemetry::PacketRecord& packet = *slot.packet;
   packet.worker = id_;
-  stats_.records.add(1);
-  stats_.hops.add(packet.hop_count);
-  if (packet.flags & telemetry::flag::kHopsCut) {
-    stats_.hops_cut.add(std::uint64_t{packet.hops_claimed} - packet.hop_count);
-  }
-  if (packet.flags & telemetry::flag::kMonitorCopy) stats_.monitor_copies.add(1);
-  if (packet.flags & telemetry::flag::kHostLittleEndian) stats_.host_little_endian.add(1);
+  ++tally_.records;
+  tally_.hops += packet.hop_count;
+  if ((packet.flags & kOdd) != 0) [[unlikely]]
+    count_oddities(packet);
   if (slot.packet == &spare_packet_) {
     stats_.records_ring_full.add(1);
   } else {
     records_.commit(slot);
   }
+}
+
+template <packet_io::Port P>
+void Worker<P>::count_oddities(const telemetry::PacketRecord& packet) noexcept {
+  if ((packet.flags & telemetry::flag::kHopsCut) != 0) {
+    stats_.hops_cut.add(std::uint64_t{packet.hops_claimed} - packet.hop_count);
+  }
+  if ((packet.flags & telemetry::flag::kMonitorCopy) != 0) stats_.monitor_copies.add(1);
+  if ((packet.flags & telemetry::flag::kHostLittleEndian) != 0) stats_.host_little_endian.add(1);
 }
 
 template <packet_io::Port P>

@@ -34,6 +34,16 @@ void take_host(const p4netintel::IntHost& host, PacketRecord& packet) noexcept {
   }
 }
 
+/// The first of the traces at `traces`; where an int_host stands between two of them, around it.
+void decode_hops(const std::byte* traces, const p4netintel::Stack& stack,
+                 std::span<HopRecord> hops) noexcept {
+  const std::size_t before_host = std::min<std::size_t>(hops.size(), stack.traces_before_host);
+  p4netintel::decode_traces(stack.layout, traces, hops.first(before_host));
+  if (before_host == hops.size()) return;
+  traces += before_host * p4netintel::trace_bytes(stack.layout) + sizeof(p4netintel::IntHost);
+  p4netintel::decode_traces(stack.layout, traces, hops.subspan(before_host));
+}
+
 DropReason decode_valinor_n(Bytes frame, const wire::Link& link, const RecordSlot& slot,
                             Anatomy& anatomy) noexcept {
   if (link.ethertype != wire::ethertype::kIpv4) return DropReason::unknown_format;
@@ -46,16 +56,7 @@ DropReason decode_valinor_n(Bytes frame, const wire::Link& link, const RecordSlo
   if (stamps->ingress_mac.value() != 0) return DropReason::unknown_format;
 
   PacketRecord& packet = *slot.packet;
-  packet.format = Format::valinor_n;
-  packet.flags |= flag::kSwitchTime;
-  packet.switch_time = {Nanos{static_cast<std::int64_t>(stamps->ingress_global.value())}};
-  packet.enqueue = stamps->enqueue.value() & valinor_n::kEnqueueMask;
-  packet.queue_delay = stamps->dequeue_delta.value();
-  packet.packet_bytes = stamps->packet_length.value();
-  if (packet.packet_bytes == valinor_n::kUnknownLength) {
-    packet.packet_bytes = 0;
-    packet.flags |= flag::kLengthUnknown;
-  }
+  valinor_n::take_stamps(*stamps, packet);
   read_addresses(ip_packet, ip, packet.flow);
   packet.flow.protocol = stamps->protocol.value();
   anatomy.ip_offset = link.bytes;
@@ -85,12 +86,7 @@ DropReason Decoder::decode_p4netintel(Bytes frame, std::uint32_t wire_bytes, con
   packet.hop_count = std::min(packet.hops_claimed, slot.max_hops);
   if (packet.hop_count < packet.hops_claimed) packet.flags |= flag::kHopsCut;
   if (stack.traces > p4netintel::kSwitchStackDepth) packet.flags |= flag::kManyHops;
-  const std::byte* trace = bytes.data() + sizeof(p4netintel::IntHeader);
-  for (std::uint32_t i = 0; i < packet.hop_count; ++i) {
-    if (stack.has_host && i == stack.traces_before_host) trace += sizeof(p4netintel::IntHost);
-    p4netintel::decode_trace(stack.layout, trace, slot.hops[i]);
-    trace += p4netintel::trace_bytes(stack.layout);
-  }
+  decode_hops(bytes.data() + sizeof(p4netintel::IntHeader), stack, {slot.hops, packet.hop_count});
   if (stack.has_host) {
     p4netintel::IntHost host;
     std::memcpy(&host, bytes.data() + stack.host_offset(), sizeof host);
@@ -98,7 +94,7 @@ DropReason Decoder::decode_p4netintel(Bytes frame, std::uint32_t wire_bytes, con
   }
 
   const Bytes ip_packet = bytes.subspan(stack.ip_offset);
-  const wire::Ip ip = wire::parse_ip(ip_packet, wire::ethertype::kIpv4);
+  const wire::Ip ip = wire::parse_ipv4(ip_packet);
   read_addresses(ip_packet, ip, packet.flow);
   anatomy.has_stack = true;
   anatomy.ip_offset = link.bytes + stack.ip_offset;
@@ -120,8 +116,8 @@ DropReason Decoder::decode_p4netintel(Bytes frame, std::uint32_t wire_bytes, con
   return DropReason::none;
 }
 
-DropReason Decoder::decode(Bytes frame, std::uint32_t wire_bytes, wire::Decision decision,
-                           const RecordSlot& slot, Anatomy& anatomy) noexcept {
+DropReason Decoder::decode_any(Bytes frame, std::uint32_t wire_bytes, wire::Decision decision,
+                               const RecordSlot& slot, Anatomy& anatomy) noexcept {
   const auto link = wire::parse_link(frame);
   if (!link) return DropReason::truncated;
   anatomy.link = *link;

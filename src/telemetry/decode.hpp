@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/drop_reason.hpp"
+#include "telemetry/decode_simple.hpp"
 #include "telemetry/format/p4netintel.hpp"
 #include "telemetry/record_ring.hpp"
 #include "wire/match.hpp"
@@ -12,15 +13,6 @@
 #include "wire/reader.hpp"
 
 namespace valinor::telemetry {
-
-/// Where the parts that roles edit stand in the frame; offsets count from its first byte.
-struct Anatomy {
-  wire::Link link;
-  p4netintel::Stack stack;  // offsets count from the end of `link`
-  bool has_stack = false;   // P4NetIntel: `stack` means something
-  std::uint32_t ip_offset = 0;
-  std::uint32_t ports_offset = 0;  // of source and destination port; 0: the packet has none
-};
 
 /// Decoding knows nothing of earlier packets but which P4NetIntel layout came last, to try first.
 /// One thread.
@@ -34,9 +26,23 @@ class Decoder {
   /// use. `received`, `frame_bytes` and `worker` are the caller's to fill in.
   [[nodiscard]] DropReason decode(wire::Bytes frame, std::uint32_t wire_bytes,
                                   wire::Decision decision, const RecordSlot& slot,
-                                  Anatomy& anatomy) noexcept;
+                                  Anatomy& anatomy) noexcept {
+    if (wire_bytes == frame.size()) [[likely]] {
+      const bool is_simple =
+          decision == wire::Decision::by_ethertype
+              ? decode_simple_p4netintel(frame, forced_layout_.value_or(last_layout_),
+                                         !forced_layout_, slot, anatomy)
+              : decision == wire::Decision::by_ip_protocol &&
+                    decode_simple_valinor_n(frame, slot, anatomy);
+      if (is_simple) return DropReason::none;
+    }
+    return decode_any(frame, wire_bytes, decision, slot, anatomy);
+  }
 
  private:
+  /// The long way.
+  DropReason decode_any(wire::Bytes frame, std::uint32_t wire_bytes, wire::Decision decision,
+                        const RecordSlot& slot, Anatomy& anatomy) noexcept;
   DropReason decode_p4netintel(wire::Bytes frame, std::uint32_t wire_bytes, const RecordSlot& slot,
                                Anatomy& anatomy) noexcept;
 

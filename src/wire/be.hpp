@@ -17,6 +17,16 @@ using UintOf = std::conditional_t<
     std::conditional_t<(N > 2), std::uint32_t,
                        std::conditional_t<(N > 1), std::uint16_t, std::uint8_t>>>;
 
+/// `value` with its bytes in the wire's order, or back.
+template <class Value>
+[[nodiscard]] constexpr Value swap_to_wire(Value value) noexcept {
+  if constexpr (std::endian::native == std::endian::big) return value;
+  if constexpr (sizeof(Value) == 8) return __builtin_bswap64(value);
+  if constexpr (sizeof(Value) == 4) return __builtin_bswap32(value);
+  if constexpr (sizeof(Value) == 2) return __builtin_bswap16(value);
+  return value;
+}
+
 /// The N bytes at `bytes` as a number. The caller has checked the length.
 template <std::size_t N>
 [[nodiscard]] inline UintOf<N> load_be(const std::byte* bytes) noexcept {
@@ -24,27 +34,26 @@ template <std::size_t N>
   if constexpr (N == sizeof(Value)) {
     Value value;
     std::memcpy(&value, bytes, sizeof value);
-    if constexpr (std::endian::native == std::endian::big) return value;
-    if constexpr (N == 8) return __builtin_bswap64(value);
-    if constexpr (N == 4) return __builtin_bswap32(value);
-    if constexpr (N == 2) return __builtin_bswap16(value);
-    return value;
-  } else {
-    Value value = 0;
-    for (std::size_t i = 0; i < N; ++i) {
-      value = static_cast<Value>(value << 8 | static_cast<Value>(bytes[i]));
-    }
-    return value;
+    return swap_to_wire(value);
+  } else {  // as two numbers of which the first is as wide as a register can be
+    constexpr std::size_t kFirst = std::bit_floor(N);
+    constexpr std::size_t kRest = N - kFirst;
+    return static_cast<Value>(Value{load_be<kFirst>(bytes)} << (8 * kRest) |
+                              load_be<kRest>(bytes + kFirst));
   }
 }
 
 /// Writes the low N bytes of `value` at `bytes`.
 template <std::size_t N>
 inline void store_be(std::byte* bytes, UintOf<N> value) noexcept {
-  for (std::size_t i = N; i-- > 0;) {
-    bytes[i] = static_cast<std::byte>(value & 0xff);
-    value =
-        static_cast<UintOf<N>>(value >> 7 >> 1);  // two steps: a shift by 8 is undefined for N = 1
+  if constexpr (N == sizeof(value)) {
+    value = swap_to_wire(value);
+    std::memcpy(bytes, &value, sizeof value);
+  } else {
+    constexpr std::size_t kFirst = std::bit_floor(N);
+    constexpr std::size_t kRest = N - kFirst;
+    store_be<kFirst>(bytes, static_cast<UintOf<kFirst>>(value >> (8 * kRest)));
+    store_be<kRest>(bytes + kFirst, static_cast<UintOf<kRest>>(value));
   }
 }
 

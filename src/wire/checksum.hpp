@@ -20,6 +20,14 @@ namespace valinor::wire {
   return ones_complement_sum(header) == 0xffff;
 }
 
+/// The same of a header without options, which stands at `header`, all of it.
+[[nodiscard]] inline bool plain_ipv4_checksum_holds(const std::byte* header) noexcept {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < sizeof(Ipv4Header); i += 4) sum += load_be<4>(header + i);
+  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+  return (sum & 0xffff) + (sum >> 16) == 0xffff;
+}
+
 /// The checksum after one 16-bit word that it covers has changed: RFC 1624, equation 3. Equal to
 /// a full sum as long as anything that it covers is not 0.
 [[nodiscard]] std::uint16_t updated_checksum(std::uint16_t checksum, std::uint16_t before,

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "wire/packet.hpp"
 #include "wire/reader.hpp"
 
 namespace valinor::wire {
@@ -51,12 +52,29 @@ class Match {
   explicit Match(const MatchRules& rules);
 
   /// Tries the rules in the order of Decision; the first that holds is the answer.
-  [[nodiscard]] Decision decide(Bytes frame) const noexcept;
+  [[nodiscard]] Decision decide(Bytes frame) const noexcept {
+    // Without a tag, the rules that most configurations have; the rest elsewhere.
+    if (frame.size() < sizeof(EthernetHeader)) return Decision::truncated;
+    const std::uint16_t type = load_be<2>(frame.data() + offsetof(EthernetHeader, ethertype));
+    if (is_tag(type)) return decide_tagged(frame);
+    if (ethertypes_[type]) return Decision::by_ethertype;
+    const Bytes packet = frame.subspan(sizeof(EthernetHeader));
+    if (type == ethertype::kIpv4 && is_plain_ipv4(packet) &&
+        ip_protocols_[load_be<1>(packet.data() + offsetof(Ipv4Header, protocol))]) {
+      return Decision::by_ip_protocol;
+    }
+    return decide_by_ip(packet, type);
+  }
 
  private:
-  std::vector<std::uint16_t> ethertypes_;
+  [[nodiscard]] Decision decide_tagged(Bytes frame) const noexcept;
+  [[nodiscard]] Decision decide_by_ip(Bytes packet, std::uint16_t ethertype) const noexcept;
+
+  // A bit for each value: one look-up, however many rules there are.
+  std::bitset<65536> ethertypes_;
   std::bitset<256> ip_protocols_;
-  std::vector<std::uint16_t> udp_dst_ports_;
+  std::bitset<65536> udp_dst_ports_;
+  bool has_udp_dst_ports_;
   std::optional<DscpMatch> dscp_;
 };
 

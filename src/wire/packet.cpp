@@ -1,35 +1,18 @@
 #include "wire/packet.hpp"
 
-#include "wire/headers.hpp"
-
 namespace valinor::wire {
 namespace {
 
 constexpr Ip kTruncated{.error = IpError::truncated};
 constexpr Ip kMalformed{.error = IpError::malformed};
 
-Ip parse_ipv4(Bytes packet) noexcept {
-  const auto header = Reader{packet}.read<Ipv4Header>();
-  if (!header) return kTruncated;
-  const unsigned version_and_words = header->version_and_header_words.value();
-  const unsigned header_bytes = (version_and_words & 0xf) * 4;
-  if (version_and_words >> 4 != 4 || header_bytes < sizeof(Ipv4Header)) return kMalformed;
-  if (packet.size() < header_bytes) return kTruncated;
-  const unsigned fragment = header->flags_and_fragment.value();
-  return {.version = 4,
-          .protocol = header->protocol.value(),
-          .dscp = static_cast<std::uint8_t>(header->dscp_and_ecn.value() >> 2),
-          .first_fragment = (fragment & 0x1fff) == 0,
-          .fragment = (fragment & 0x3fff) != 0,
-          .header_bytes = static_cast<std::uint16_t>(header_bytes),
-          .total_bytes = header->total_bytes.value()};
-}
-
 /// A header that is walked over: its protocol number is one of those that RFC 8200 chains.
 constexpr bool is_extension(std::uint8_t protocol) noexcept {
   return protocol == ip_protocol::kIpv6HopByHop || protocol == ip_protocol::kIpv6Routing ||
          protocol == ip_protocol::kIpv6Destination || protocol == ip_protocol::kIpv6Fragment;
 }
+
+}  // namespace
 
 Ip parse_ipv6(Bytes packet) noexcept {
   Reader reader{packet};
@@ -63,27 +46,19 @@ Ip parse_ipv6(Bytes packet) noexcept {
   return ip;
 }
 
-}  // namespace
-
-std::optional<Link> parse_link(Bytes frame) noexcept {
+std::optional<Link> parse_tagged_link(Bytes frame) noexcept {
   Reader reader{frame};
   const auto header = reader.read<EthernetHeader>();
   if (!header) return std::nullopt;
   Link link{.ethertype = header->ethertype.value(), .bytes = sizeof(EthernetHeader)};
   for (unsigned i = 0; i < kMaxVlanTags; ++i) {
-    if (link.ethertype != ethertype::kVlan && link.ethertype != ethertype::kQinq) break;
+    if (!is_tag(link.ethertype)) break;
     const auto tag = reader.read<VlanTag>();
     if (!tag) return std::nullopt;
     link.ethertype = tag->ethertype.value();
     link.bytes = static_cast<std::uint16_t>(link.bytes + sizeof(VlanTag));
   }
   return link;
-}
-
-Ip parse_ip(Bytes packet, std::uint16_t ethertype) noexcept {
-  if (ethertype == ethertype::kIpv4) return parse_ipv4(packet);
-  if (ethertype == ethertype::kIpv6) return parse_ipv6(packet);
-  return kMalformed;
 }
 
 }  // namespace valinor::wire

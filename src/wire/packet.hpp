@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "wire/headers.hpp"
 #include "wire/reader.hpp"
 
 namespace valinor::wire {
@@ -22,8 +23,21 @@ struct Link {
   std::uint16_t bytes = 0;      // where that starts
 };
 
+/// parse_link() of a frame that starts with a VLAN tag.
+[[nodiscard]] std::optional<Link> parse_tagged_link(Bytes frame) noexcept;
+
+[[nodiscard]] constexpr bool is_tag(std::uint16_t ethertype) noexcept {
+  return ethertype == ethertype::kVlan || ethertype == ethertype::kQinq;
+}
+
 /// Nothing where the frame ends inside the link layer.
-[[nodiscard]] std::optional<Link> parse_link(Bytes frame) noexcept;
+[[nodiscard]] inline std::optional<Link> parse_link(Bytes frame) noexcept {
+  if (frame.size() < sizeof(EthernetHeader)) return std::nullopt;
+  const std::uint16_t type = load_be<2>(frame.data() + offsetof(EthernetHeader, ethertype));
+  if (is_tag(type)) [[unlikely]]
+    return parse_tagged_link(frame);
+  return Link{.ethertype = type, .bytes = sizeof(EthernetHeader)};
+}
 
 enum class IpError : std::uint8_t { none, truncated, malformed };
 
@@ -40,7 +54,38 @@ struct Ip {
       0;  // header and payload as the header claims; not compared with the frame
 };
 
-/// `packet` starts at the IP header; `ethertype` says which version is due.
-[[nodiscard]] Ip parse_ip(Bytes packet, std::uint16_t ethertype) noexcept;
+[[nodiscard]] inline Ip parse_ipv4(Bytes packet) noexcept {
+  const auto header = Reader{packet}.read<Ipv4Header>();
+  if (!header) return {.error = IpError::truncated};
+  const unsigned version_and_words = header->version_and_header_words.value();
+  const unsigned header_bytes = (version_and_words & 0xf) * 4;
+  if (version_and_words >> 4 != 4 || header_bytes < sizeof(Ipv4Header)) {
+    return {.error = IpError::malformed};
+  }
+  if (packet.size() < header_bytes) return {.error = IpError::truncated};
+  const unsigned fragment = header->flags_and_fragment.value();
+  return {.version = 4,
+          .protocol = header->protocol.value(),
+          .dscp = static_cast<std::uint8_t>(header->dscp_and_ecn.value() >> 2),
+          .first_fragment = (fragment & 0x1fff) == 0,
+          .fragment = (fragment & 0x3fff) != 0,
+          .header_bytes = static_cast<std::uint16_t>(header_bytes),
+          .total_bytes = header->total_bytes.value()};
+}
+
+/// Whether an IPv4 header without options stands at `packet`, all of it.
+[[nodiscard]] inline bool is_plain_ipv4(Bytes packet) noexcept {
+  return packet.size() >= sizeof(Ipv4Header) && packet[0] == std::byte{0x45};
+}
+
+[[nodiscard]] Ip parse_ipv6(Bytes packet) noexcept;
+
+/// `packet` starts at the IP header; `ethertype` says which version is due. Where that is a number
+/// that the compiler knows, the other version costs nothing.
+[[nodiscard]] inline Ip parse_ip(Bytes packet, std::uint16_t ethertype) noexcept {
+  if (ethertype == ethertype::kIpv4) return parse_ipv4(packet);
+  if (ethertype == ethertype::kIpv6) return parse_ipv6(packet);
+  return {.error = IpError::malformed};
+}
 
 }  // namespace valinor::wire

@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "count_allocations.hpp"
 #include "pipeline/worker_impl.hpp"
 #include "scripted_port.hpp"
 #include "support/packet_builder.hpp"
@@ -10,38 +9,9 @@
 namespace valinor::pipeline {
 namespace {
 
-using packet_io::Frame;
 using telemetry::p4netintel::Layout;
 using test::PacketBuilder;
 using test::ScriptedPort;
-
-/// A port that moves nothing but pointers, so that only the worker could allocate.
-class LoopPort {
- public:
-  static constexpr bool kStampsArrival = false;
-  explicit LoopPort(test::Frame frame) : frame_{std::move(frame)} {}
-  std::size_t receive(std::span<Frame> frames) noexcept {
-    for (Frame& frame : frames) {
-      const auto bytes = static_cast<std::uint32_t>(frame_.size());
-      frame = {.data = frame_.data(),
-               .bytes = bytes,
-               .wire_bytes = bytes,
-               .headroom = 0,
-               .address = 0,
-               .arrival = {}};
-    }
-    return frames.size();
-  }
-  std::size_t transmit(std::span<const Frame> frames) noexcept { return frames.size(); }
-  void recycle(std::span<const Frame>) noexcept {}
-  void flush() noexcept {}
-  [[nodiscard]] bool at_end() const noexcept { return false; }
-  [[nodiscard]] std::uint32_t waiting_to_leave() const noexcept { return 0; }
-  static void wait(std::span<LoopPort* const>) noexcept {}
-
- private:
-  test::Frame frame_;
-};
 
 test::Frame p4_frame(std::uint32_t rpc_id, std::uint32_t hops = 2) {
   std::vector<telemetry::HopRecord> records;
@@ -177,25 +147,6 @@ TEST_F(WorkerTest, AnIdleTurnFlushesToo) {
   auto& it = worker(Role::collect);
   EXPECT_FALSE(it.turn());
   EXPECT_EQ(port.flushes, 1u);
-}
-
-TEST(WorkerMemory, NothingIsAllocatedOnTheDataPath) {
-  clock::SharedTimebase timebase{clock::Timebase{}};
-  for (const Role role : {Role::collect, Role::reflect}) {
-    LoopPort port{p4_frame(1, 18)};
-    telemetry::RecordRing ring{1 << 20};
-    Worker<LoopPort> worker{with_role(role), 0, one_way(port, role), {ring, timebase}};
-    const std::size_t before = test::allocations();
-    for (int turn = 0; turn < 2000; ++turn) {
-      worker.turn();
-      if (turn % 8 == 0) {
-        ring.read([](const telemetry::RecordView&) { return true; });
-        ring.release();
-      }
-    }
-    EXPECT_EQ(test::allocations(), before);
-    EXPECT_EQ(worker.stats().received.value(), 2000 * packet_io::kMaxBurst);
-  }
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("VALINOR_BUILD", ROOT / "build"))
 
-FORMATTED = sorted(p for folder in ("src", "tests") for p in (ROOT / folder).rglob("*")
+FORMATTED = sorted(p for folder in ("bench", "src", "tests") for p in (ROOT / folder).rglob("*")
                    if p.suffix in {".hpp", ".cpp"})
 TIDIED = sorted((ROOT / "src").rglob("*.cpp"))
 

@@ -168,7 +168,9 @@ std::size_t AfxdpPort::transmit_all(std::span<const Frame> frames) noexcept {
 
 void AfxdpPort::recycle(std::span<const Frame> frames) noexcept {
   if (pool_.chains().enabled()) return recycle_packets(frames);
-  for (const Frame& frame : frames) free(frame.address);
+  const std::size_t bogus =
+      pool_.give(frames.size(), [&](std::size_t i) { return frames[i].address; });
+  if (bogus != 0) counters_.bogus_addresses.add(bogus);
   pool_.came_back(frames.size());
 }
 
@@ -218,9 +220,9 @@ void AfxdpPort::refill() noexcept {
   const std::uint32_t count = std::min(wanted, xsk_prod_nb_free(&socket_->fill, wanted));
   std::uint32_t index = 0;
   if (count == 0 || xsk_ring_prod__reserve(&socket_->fill, count, &index) == 0) return;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    *xsk_ring_prod__fill_addr(&socket_->fill, index + i) = pool_.take();
-  }
+  pool_.take(count, [&](std::uint32_t i, std::uint64_t address) {
+    *xsk_ring_prod__fill_addr(&socket_->fill, index + i) = address;
+  });
   xsk_ring_prod__submit(&socket_->fill, count);
 }
 

@@ -2,16 +2,15 @@
 
 namespace valinor::packet_io::afxdp {
 
-FramePool::FramePool(const UmemConfig& config) : memory_{config} {
-  free_.reserve(memory_.frames());
+FramePool::FramePool(const UmemConfig& config) : memory_{config}, free_(memory_.frames()) {
   reset();
 }
 
 void FramePool::reset() noexcept {
-  free_.clear();
-  for (std::uint32_t i = memory_.frames(); i-- > 0;) {
-    free_.push_back(std::uint64_t{i} * memory_.frame_size());
+  for (std::uint32_t i = 0; i < memory_.frames(); ++i) {
+    free_[i] = std::uint64_t{memory_.frames() - 1 - i} * memory_.frame_size();
   }
+  free_count_ = memory_.frames();
   chains_.reset();
   in_worker_ = 0;
 }

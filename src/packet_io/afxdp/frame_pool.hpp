@@ -31,20 +31,41 @@ class FramePool {
 
   [[nodiscard]] const Umem& memory() const noexcept { return memory_; }
   [[nodiscard]] PacketChains& chains() noexcept { return chains_; }
-  [[nodiscard]] std::size_t free() const noexcept { return free_.size(); }
+  [[nodiscard]] std::size_t free() const noexcept { return free_count_; }
 
   /// The address of a free frame's first byte; only while free() is not 0.
-  [[nodiscard]] std::uint64_t take() noexcept {
-    const std::uint64_t address = free_.back();
-    free_.pop_back();
-    return address;
+  [[nodiscard]] std::uint64_t take() noexcept { return free_[--free_count_]; }
+
+  /// Calls `put(i, address)` for `count` of them, i from 0; only while free() is as many.
+  template <class Put>
+  void take(std::uint32_t count, Put&& put) noexcept {
+    const std::uint64_t* top = free_.data() + free_count_;
+    for (std::uint32_t i = 0; i < count; ++i) put(i, *--top);
+    free_count_ -= count;
   }
 
   /// Takes the frame around `address` back; false where there is none: nothing is done then.
   bool give(std::uint64_t address) noexcept {
-    if (!memory_.holds(address) || free_.size() == memory_.frames()) return false;
-    free_.push_back(memory_.start_of(address));
-    return true;
+    return give(1, [&](std::size_t) { return address; }) == 0;
+  }
+
+  /// The same with those around address_of(0) to address_of(count - 1); answers around how many of
+  /// these there is none.
+  template <class AddressOf>
+  std::size_t give(std::size_t count, AddressOf&& address_of) noexcept {
+    std::uint64_t* top = free_.data() + free_count_;
+    const std::uint64_t* const end = free_.data() + free_.size();
+    std::size_t none = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t address = address_of(i);
+      if (!memory_.holds(address) || top == end) [[unlikely]] {
+        ++none;
+      } else {
+        *top++ = memory_.start_of(address);
+      }
+    }
+    free_count_ = static_cast<std::size_t>(top - free_.data());
+    return none;
   }
 
   /// Frames in the worker's hands: ports say so when they hand them out and take them back.
@@ -54,7 +75,9 @@ class FramePool {
 
  private:
   Umem memory_;
-  std::vector<std::uint64_t> free_;  // a stack, so that the frame used next is warm in the cache
+  // A stack, so that the frame used next is warm in the cache; the first free_count_ are on it.
+  std::vector<std::uint64_t> free_;
+  std::size_t free_count_ = 0;
   PacketChains chains_;
   std::uint64_t in_worker_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "telemetry/format/p4netintel_trace.hpp"
 #include "wire/checksum.hpp"
 #include "wire/headers.hpp"
 
@@ -40,7 +41,7 @@ DropReason follow_chain(Bytes bytes, std::uint32_t traces, Layout layout, Stack&
 
 DropReason check_ipv4(Bytes bytes, const Stack& stack, bool verify_checksum) noexcept {
   const Bytes packet = bytes.subspan(stack.ip_offset);
-  const wire::Ip ip = wire::parse_ip(packet, wire::ethertype::kIpv4);
+  const wire::Ip ip = wire::parse_ipv4(packet);
   if (ip.error == wire::IpError::truncated) return DropReason::truncated;
   if (ip.error == wire::IpError::malformed || ip.total_bytes < ip.header_bytes) {
     return DropReason::malformed_ip;
@@ -69,43 +70,13 @@ int distance(DropReason reason) noexcept {
   }
 }
 
-/// 48 bits at `bytes`; reads 8 bytes.
-std::uint64_t load_48(const std::byte* bytes) noexcept { return load_be<8>(bytes) >> 16; }
-
-constexpr std::uint32_t bits(std::uint64_t word, unsigned first, unsigned count) noexcept {
-  return static_cast<std::uint32_t>(word >> (64 - first - count) & ((1ull << count) - 1));
-}
-
-/// The common part of the 36- and 72-byte traces: bits 0 to 247.
-void decode_common(const std::byte* trace, HopRecord& hop) noexcept {
-  const std::uint64_t from_0 = load_be<8>(trace);        // bits 0..63
-  const std::uint64_t from_48 = load_be<8>(trace + 6);   // bits 48..111
-  const std::uint64_t from_96 = load_be<8>(trace + 12);  // bits 96..159
-  hop.node_id = bits(from_0, 0, 32);
-  hop.ingress_port = static_cast<std::uint16_t>(bits(from_0, 32, 9));
-  hop.egress_port = static_cast<std::uint16_t>(bits(from_0, 41, 9));
-  hop.enqueue_time = bits(from_48, 50 - 48, 32);
-  hop.enqueue_depth = bits(from_48, 82 - 48, 19);
-  hop.queue_delay = bits(from_96, 101 - 96, 32);
-  hop.dequeue_depth = bits(from_96, 133 - 96, 19);
-  hop.ingress_time = load_48(trace + 19);
-  hop.egress_time = load_48(trace + 25);
-}
-
-constexpr std::uint32_t kCommonFields =
-    hop_field::kPorts | hop_field::kEnqueueTime | hop_field::kDequeueDepth | hop_field::kTimes;
-
-void decode_discrete(const std::byte* trace, HopRecord& hop) noexcept {
-  const std::uint64_t from_0 = load_be<8>(trace);       // bits 0..63
-  const std::uint64_t from_56 = load_be<8>(trace + 7);  // bits 56..119
-  hop.node_id = bits(from_0, 0, 8);
-  hop.ingress_port = static_cast<std::uint16_t>(bits(from_0, 8, 9));
-  hop.egress_port = static_cast<std::uint16_t>(bits(from_0, 17, 9));
-  hop.enqueue_time = bits(from_0, 26, 32);
-  hop.enqueue_depth = bits(from_0, 58, 2);
-  hop.queue_delay = bits(from_56, 60 - 56, 32);
-  hop.dequeue_depth = bits(from_56, 92 - 56, 2);
-  hop.previous_time = load_48(trace + 34);
+/// One loop for each layout, so that nothing is asked again for each trace.
+template <Layout kLayout>
+void decode_run(const std::byte* trace, std::span<HopRecord> hops) noexcept {
+  for (HopRecord& hop : hops) {
+    decode_one<kLayout>(trace, hop);
+    trace += trace_bytes(kLayout);
+  }
 }
 
 /// Puts the low `count` bits of `value` at bit `first` of a zeroed trace.
@@ -165,32 +136,12 @@ DropReason locate(Bytes bytes, std::optional<Layout> only, Layout first_guess,
   return worst == DropReason::broken_chain ? DropReason::unknown_layout : worst;
 }
 
-void decode_trace(Layout layout, const std::byte* trace, HopRecord& hop) noexcept {
-  hop = {};
+void decode_traces(Layout layout, const std::byte* traces, std::span<HopRecord> hops) noexcept {
   switch (layout) {
-    case Layout::discrete:
-      decode_discrete(trace, hop);
-      hop.fields = hop_field::kPorts | hop_field::kEnqueueTime | hop_field::kDequeueDepth |
-                   hop_field::kPreviousTime;
-      return;
-    case Layout::depth_only: {
-      const std::uint64_t word = load_be<8>(trace);
-      hop.node_id = bits(word, 0, 32);
-      hop.enqueue_depth = bits(word, 32, 19);
-      return;
-    }
-    case Layout::standard:
-      decode_common(trace, hop);
-      hop.fields = kCommonFields;
-      return;
-    case Layout::full:
-      decode_common(trace, hop);
-      hop.packet_bytes = load_be<8>(trace + 31);
-      hop.hop_latency = load_be<8>(trace + 39);
-      hop.packet_count = load_be<8>(trace + 55);
-      hop.previous_time = load_48(trace + 63);
-      hop.fields = kCommonFields | hop_field::kPacket | hop_field::kPreviousTime;
-      return;
+    case Layout::discrete: return decode_run<Layout::discrete>(traces, hops);
+    case Layout::depth_only: return decode_run<Layout::depth_only>(traces, hops);
+    case Layout::standard: return decode_run<Layout::standard>(traces, hops);
+    case Layout::full: return decode_run<Layout::full>(traces, hops);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/drop_reason.hpp"
 #include "telemetry/record.hpp"
@@ -40,9 +41,9 @@ enum class Layout : std::uint8_t {
 };
 inline constexpr std::size_t kLayouts = 4;
 
+inline constexpr std::array<std::size_t, kLayouts> kTraceBytes{43, 9, 36, 72};
 [[nodiscard]] constexpr std::size_t trace_bytes(Layout layout) noexcept {
-  constexpr std::array<std::size_t, kLayouts> kBytes{43, 9, 36, 72};
-  return kBytes[static_cast<std::size_t>(layout)];
+  return kTraceBytes[static_cast<std::size_t>(layout)];
 }
 
 struct IntHeader {
@@ -76,10 +77,15 @@ struct Stack {
 [[nodiscard]] DropReason locate(wire::Bytes bytes, std::optional<Layout> only, Layout first_guess,
                                 Stack& stack) noexcept;
 
-/// Decodes one trace of trace_bytes(layout) bytes at `trace`.
-void decode_trace(Layout layout, const std::byte* trace, HopRecord& hop) noexcept;
+/// Decodes as many traces as there are `hops`, of trace_bytes(layout) bytes each, at `traces`.
+void decode_traces(Layout layout, const std::byte* traces, std::span<HopRecord> hops) noexcept;
 
-/// Writes a trace, the inverse of decode_trace(): fields that the layout lacks are left out, those
+/// One of them.
+inline void decode_trace(Layout layout, const std::byte* trace, HopRecord& hop) noexcept {
+  decode_traces(layout, trace, {&hop, 1});
+}
+
+/// Writes a trace, the inverse of decode_traces(): fields that the layout lacks are left out, those
 /// wider than their place are cut to it.
 void encode_trace(Layout layout, const HopRecord& hop, std::uint16_t next_proto,
                   std::byte* trace) noexcept;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "telemetry/record.hpp"
 #include "wire/be.hpp"
 
 namespace valinor::telemetry::valinor_n {
@@ -32,5 +33,20 @@ struct Timestamps {      // tna_timestamps_h of valinor-n's P4 program
 static_assert(sizeof(Timestamps) == 46);
 
 inline constexpr std::uint32_t kEnqueueMask = 0x3ffff;
+
+/// What the header says of the original packet, into its record; not the protocol, which is the
+/// flow's.
+inline void take_stamps(const Timestamps& stamps, PacketRecord& packet) noexcept {
+  packet.format = Format::valinor_n;
+  packet.flags |= flag::kSwitchTime;
+  packet.switch_time = {Nanos{static_cast<std::int64_t>(stamps.ingress_global.value())}};
+  packet.enqueue = stamps.enqueue.value() & kEnqueueMask;
+  packet.queue_delay = stamps.dequeue_delta.value();
+  packet.packet_bytes = stamps.packet_length.value();
+  if (packet.packet_bytes == kUnknownLength) {
+    packet.packet_bytes = 0;
+    packet.flags |= flag::kLengthUnknown;
+  }
+}
 
 }  // namespace valinor::telemetry::valinor_n
