@@ -104,8 +104,9 @@ def testpmd(driver, sends_back, cpus):
     mode = "macswap" if sends_back else "rxonly"
     # The main thread, 0, sleeps; the others forward.
     lcores = ",".join(["0@0", *(f"{number}@{cpu}" for number, cpu in enumerate(cpus, 1))])
-    command = ["dpdk-testpmd", f"--lcores={lcores}", "--no-pci", "--no-huge", "-m", "512", "--in-memory",
-               "--no-telemetry", "--vdev", device, "--", f"--forward-mode={mode}", f"--rxq={queues}", f"--txq={queues}",
+    # By lines, or it would keep to itself that it is ready.
+    command = ["stdbuf", "-oL", "dpdk-testpmd", f"--lcores={lcores}", "--no-pci", "--no-huge", "-m", "512",
+               "--no-shconf", "--no-telemetry", "--vdev", device, "--", f"--forward-mode={mode}", f"--rxq={queues}", f"--txq={queues}",
                f"--nb-cores={queues}", "--total-num-mbufs=16384", "--burst=64", "--auto-start"]
     own = r"RX-packets: (\d+)" if driver == "net_af_packet" and not sends_back else ""
     plugin = any(pathlib.Path("/usr/lib").glob(f"*/dpdk/pmds-*/librte_{driver}.so*"))
