@@ -145,6 +145,14 @@ class Check {
          "sentinels tell hosts and ports, but export.redis.url is a UNIX socket",
          "url: redis://any/0    for its database, user and TLS");
     }
+    const bool has_catalogue = redis.metadata_db != 0 && !redis.cluster;
+    if (has_catalogue && redis.metadata_db == redis.address.database &&
+        origins_.contains("export.redis.metadata_db")) {
+      at({"export.redis.metadata_db", "export.redis.url"}, "CFG-REDIS-02",
+         "export.redis.metadata_db is the database of the records, where the notebooks would take "
+         "the catalogue for a run",
+         "metadata_db: another number    or none");
+    }
     if (redis.cluster && redis.address.database != 0) {
       at({"export.redis.cluster", "export.redis.url"}, "CFG-REDIS-02",
          "a Redis Cluster has database 0 only", "url: redis://host:port/0");

@@ -111,6 +111,24 @@ def test_a_crash_costs_nothing_that_is_on_disk(away, bed):
     assert away.redis.count() == 3000
 
 
+def test_what_a_crash_left_is_stored_though_the_key_holds_the_rest(away, bed):
+    """run.on_existing: refuse is about other runs."""
+    run = away.program.start("run.on_existing=refuse")
+    bed.send(frames(10))
+    away.redis.wait_for(10)
+    away.redis.kill9()
+    bed.send(frames(1000))
+    wait_on_disk(away.folder, 1000)
+    run.kill9()
+    away.redis.start()
+    refused = away.program.refused("run.on_existing=overwrite")
+    refused.assert_error(4, "REDIS-RUN-02", "1,000 records of an earlier run", "--append")
+    run = away.program.start("run.on_existing=refuse")
+    away.redis.wait_for(1010)
+    assert run.stop().records["recovered"] == 1000
+    away.program.refused("run.on_existing=refuse").assert_error(4, "REDIS-RUN-01", "1,010 records")
+
+
 def test_a_crash_in_the_midst_of_draining_stores_each_once(away, bed):
     run = away.start()
     for _ in range(2):
