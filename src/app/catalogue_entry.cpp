@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <nlohmann/json.hpp>
 
 namespace valinor::app {
 namespace {

@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -21,7 +22,7 @@ namespace {
 using std::chrono::steady_clock;
 
 /// Between attempts to reach a server that is away.
-constexpr std::chrono::seconds kRetry{1};
+constexpr std::chrono::seconds kServerRetry{1};
 
 /// For one attempt.
 constexpr std::chrono::seconds kAttempt{3};
@@ -37,10 +38,13 @@ std::string entry_name(std::uint32_t key) {
                      host.data(), ::getpid());
 }
 
-/// The server that keeps the catalogue; a cluster has but one database, which is the records'.
+/// Whether the server has a database for the catalogue that is none of the records'; a cluster has
+/// but one.
 bool has_place(const exporter::RedisConfig& redis) {
-  return redis.enabled && !redis.cluster && redis.metadata_db != 0 &&
-         redis.metadata_db != redis.address.database;
+  const std::uint32_t place = redis.metadata_db;
+  return redis.enabled && !redis.cluster && place != 0 && place != redis.address.database &&
+         std::ranges::find(redis.endpoints, place, &exporter::RedisAddress::database) ==
+             redis.endpoints.end();
 }
 
 /// Text as it is, all else as JSON.
@@ -54,6 +58,10 @@ Finding not_written(const std::string& where, const std::string& why) {
           .what = "this run is not, or not to its end, in the catalogue of runs",
           .why = where + ": " + why,
           .next = "records are not affected    export.redis.metadata_db: none, to do without"};
+}
+
+void warn_user(const std::string& where, const std::string& why) {
+  fmt::print(stderr, "{}", not_written(where, why).to_text("warning"));
 }
 
 }  // namespace
@@ -95,7 +103,7 @@ void RunCatalogue::end(const Json& entry) {
   lock.unlock();
   thread_.request_stop();
   thread_.join();
-  if (!written && !name_.empty()) warn(config_.redis.describe(), "no answer in time");
+  if (!written && !name_.empty()) warn_user(config_.redis.describe(), "no answer in time");
 }
 
 void RunCatalogue::give(const Json& entry) {
@@ -118,7 +126,7 @@ void RunCatalogue::work(const std::stop_token& stop) {
       written_ = number;
       wake_.notify_all();
     } else {
-      wake_.wait_for(lock, stop, kRetry, [&] { return given_ != number; });
+      wake_.wait_for(lock, stop, kServerRetry, [&] { return given_ != number; });
     }
   }
 }
@@ -137,7 +145,7 @@ void RunCatalogue::write_file(const Json& entry) {
   const std::string text = entry.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   const int error = write_at(file_.get(), std::as_bytes(std::span{text}), 0);
   if (error == 0) return;
-  warn(path_, describe_errno(error));
+  warn_user(path_, describe_errno(error));
   file_.reset();
 }
 
@@ -159,7 +167,7 @@ bool RunCatalogue::write_redis(const Json& entry, const exporter::Until& until) 
   const std::string refusal{exporter::to_text(reply)};
   if (exporter::judge_error(refusal) == exporter::RefusalKind::temporary) return false;
   redis_refuses_ = true;
-  warn(session.address().to_url(), refusal);
+  warn_user(session.address().to_url(), refusal);
   return true;
 }
 
@@ -172,10 +180,6 @@ bool RunCatalogue::look_at_redis(const exporter::Until& until) {
     for (const Finding& one : *list) fmt::print(stderr, "{}", one.to_text("warning"));
   }
   return true;
-}
-
-void RunCatalogue::warn(const std::string& where, const std::string& why) {
-  fmt::print(stderr, "{}", not_written(where, why).to_text("warning"));
 }
 
 }  // namespace valinor::app

@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -57,7 +58,6 @@ class RunCatalogue {
   void write_file(const Json& entry);
   [[nodiscard]] bool write_redis(const Json& entry, const exporter::Until& until);
   [[nodiscard]] bool look_at_redis(const exporter::Until& until);
-  void warn(const std::string& where, const std::string& why);
 
   const exporter::ExporterConfig config_;
   const exporter::ExpectedLoad load_;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "app/catalogue_entry.hpp"
@@ -14,6 +15,7 @@
 #include "app/patience.hpp"
 #include "app/privileges.hpp"
 #include "app/redis_admission.hpp"
+#include "app/run_catalogue.hpp"
 #include "app/service_manager.hpp"
 #include "app/system_calls.hpp"
 #include "clock/kernel_offset.hpp"

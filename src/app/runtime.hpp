@@ -16,7 +16,6 @@
 #include "app/events.hpp"
 #include "app/json_form.hpp"
 #include "app/recovery.hpp"
-#include "app/run_catalogue.hpp"
 #include "app/totals.hpp"
 #include "app/wiring.hpp"
 #include "base/time.hpp"
@@ -29,6 +28,8 @@
 #include "telemetry/record_ring.hpp"
 
 namespace valinor::app {
+
+class RunCatalogue;
 
 class Runtime {
  public:

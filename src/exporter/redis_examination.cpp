@@ -37,8 +37,8 @@ ExpectedLoad part_of(const ExpectedLoad& load, std::size_t shards) {
 }
 
 /// Of an earlier run with the key. Reading the files takes a while, so only where it decides.
-std::uint64_t waiting_on_disk(const ExporterConfig& config, const RedisConfig& shard,
-                              const RedisFacts& facts) {
+std::uint64_t count_waiting(const ExporterConfig& config, const RedisConfig& shard,
+                            const RedisFacts& facts) {
   const bool holds = facts.records.value_or(0) != 0;
   const bool decides = config.on_existing == OnExisting::overwrite ||
                        (config.on_existing == OnExisting::refuse && holds);
@@ -47,7 +47,7 @@ std::uint64_t waiting_on_disk(const ExporterConfig& config, const RedisConfig& s
 }
 
 /// Why the key cannot be deleted; empty: it is gone.
-std::string unlink(RedisSession& session, const std::string& key, const Until& until) {
+std::string delete_key(RedisSession& session, const std::string& key, const Until& until) {
   const auto describe = [](const Error& error) {
     return error.doing + ": " + describe_errno(error.code.value());
   };
@@ -79,7 +79,7 @@ Examination examine(const ExporterConfig& config, const RedisAccess& access,
                      {.load = part_of(load, shards.size()),
                       .moment = moment,
                       .waiting_on_disk =
-                          moment == Moment::start ? waiting_on_disk(config, shard, facts) : 0}));
+                          moment == Moment::start ? count_waiting(config, shard, facts) : 0}));
   }
   if (all.lines.size() > kMostLines) {
     all.lines.resize(kMostLines);
@@ -93,7 +93,7 @@ void clear_run(const ExporterConfig& config, const RedisAccess& access, const Un
   for (const RedisConfig& shard : split_shards(config.redis)) {
     const std::string key = std::to_string(config.key) + shard.key_suffix;
     RedisSession session{shard, access, key, "valinor-afxdp:clear"};
-    const std::string why = unlink(session, key, until);
+    const std::string why = delete_key(session, key, until);
     if (why.empty()) continue;
     throw Failure{ExitStatus::host_not_ready,
                   {.code = "REDIS-CLEAR-01",

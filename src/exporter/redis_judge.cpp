@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <compare>
 
 #include "base/numbers.hpp"
 #include "exporter/redis_examination.hpp"
@@ -180,34 +181,34 @@ class Judge {
     if (!facts_.memory_limit) return;
     const std::uint64_t limit = *facts_.memory_limit;
     const std::uint64_t used = facts_.memory_used.value_or(0);
-    const std::uint64_t free = limit - std::min(limit, used);
+    const std::uint64_t left = limit - std::min(limit, used);
     std::string line = fmt::format("a record takes about {} bytes; ", kRecordBytes);
     line += limit == 0 ? fmt::format("{} in use, no maxmemory", to_size(used))
-                       : fmt::format("{} of {} are free: {} records", to_size(free), to_size(limit),
-                                     with_commas(free / kRecordBytes));
+                       : fmt::format("{} of {} are free: {} records", to_size(left), to_size(limit),
+                                     with_commas(left / kRecordBytes));
     const ExpectedLoad& load = circumstances_.load;
     const double rate =
         static_cast<double>(load.records_per_second) * static_cast<double>(kRecordBytes);
     if (rate != 0 && load.duration.count() != 0) {
       const double bytes = rate * std::chrono::duration<double>(load.duration).count();
       line += fmt::format("; expected: {}", to_size(static_cast<std::uint64_t>(bytes)));
-      if (limit != 0 && bytes > static_cast<double>(free)) too_small(bytes, free);
+      if (limit != 0 && bytes > static_cast<double>(left)) too_small(bytes, left);
     } else if (rate != 0 && limit != 0) {
-      line += fmt::format(", {:.0f} s at the expected rate", static_cast<double>(free) / rate);
-    } else if (limit != 0 && free < limit / 10) {
+      line += fmt::format(", {:.0f} s at the expected rate", static_cast<double>(left) / rate);
+    } else if (limit != 0 && left < limit / 10) {
       nearly_full(used, limit);
     }
     found_.lines.push_back(std::move(line));
   }
 
-  void too_small(double bytes, std::uint64_t free) {
+  void too_small(double bytes, std::uint64_t left) {
     found_.warnings.push_back(
         {.code = "REDIS-MEMORY-01",
          .what = facts_.server + " has not enough memory for the run",
          .why =
              fmt::format("run.duration at run.expected_rate makes {}, {} are free; a full server "
                          "refuses records, which then wait in memory and on disk",
-                         to_size(static_cast<std::uint64_t>(bytes)), to_size(free)),
+                         to_size(static_cast<std::uint64_t>(bytes)), to_size(left)),
          .next = "redis-cli config set maxmemory 0    or a shorter run, or export.file"});
   }
 

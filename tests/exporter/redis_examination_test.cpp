@@ -121,16 +121,9 @@ TEST_F(RedisExaminationTest, AServerThatEvictsAndIsFull) {
 }
 
 TEST_F(RedisExaminationTest, AReplicaNamesItsMaster) {
-  RedisServer master{RedisServer::Listen::loopback};
-  master.start();
-  const std::string port = std::to_string(master.address().port);
+  const std::string port = std::to_string(valinor::test::find_free_port());  // nobody is there
   RedisServer replica{RedisServer::Listen::unix_socket, {"--replicaof", "127.0.0.1 " + port}};
   replica.start();
-  // Until its first copy is complete it answers that it is loading.
-  ASSERT_TRUE(test::eventually([&] {
-    return replica.command({"INFO", "replication"})[0].find("master_link_status:up") !=
-           std::string::npos;
-  }));
   const Examination seen = examined(config_of(replica));
   ASSERT_EQ(codes(seen.errors), Codes{"REDIS-ROLE-01"});
   EXPECT_NE(seen.errors[0].why.find("127.0.0.1:" + port), std::string::npos);
