@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "exporter/redis_store.hpp"
 #include "exporter/shards.hpp"
@@ -36,14 +39,20 @@ ExpectedLoad part_of(const ExpectedLoad& load, std::size_t shards) {
   return {.records_per_second = load.records_per_second / shards, .duration = load.duration};
 }
 
-/// Of an earlier run with the key. Reading the files takes a while, so only where it decides.
-std::uint64_t count_waiting(const ExporterConfig& config, const RedisConfig& shard,
-                            const RedisFacts& facts) {
-  const bool holds = facts.records.value_or(0) != 0;
+/// Records of an earlier run with the key, for all shards. Reading the files takes a while, so only
+/// where it decides.
+std::uint64_t count_waiting(const ExporterConfig& config, const std::vector<RedisConfig>& shards,
+                            const std::vector<RedisFacts>& facts) {
+  const bool holds = std::ranges::any_of(
+      facts, [](const RedisFacts& one) { return one.records.value_or(0) != 0; });
   const bool decides = config.on_existing == OnExisting::overwrite ||
                        (config.on_existing == OnExisting::refuse && holds);
   if (config.when_full != WhenFull::spill || !decides) return 0;
-  return count_spilled(config.spill, {.store = store_name(shard), .key = config.key});
+  std::uint64_t records = 0;
+  for (const RedisConfig& shard : shards) {
+    records += count_spilled(config.spill, {.store = store_name(shard), .key = config.key});
+  }
+  return records;
 }
 
 /// Why the key cannot be deleted; empty: it is gone.
@@ -72,15 +81,16 @@ void refuse_to_overwrite(const ExporterConfig& config, Examination& all) {
 Examination examine(const ExporterConfig& config, const RedisAccess& access,
                     const ExpectedLoad& load, Moment moment, const Until& until) {
   const std::vector<RedisConfig> shards = split_shards(config.redis);
-  Examination all;
+  std::vector<RedisFacts> facts;
   for (const RedisConfig& shard : shards) {
-    const RedisFacts facts = ask_redis(shard, config.key, access, until);
-    merge(all, judge(facts, config,
-                     {.load = part_of(load, shards.size()),
-                      .moment = moment,
-                      .waiting_on_disk =
-                          moment == Moment::start ? count_waiting(config, shard, facts) : 0}));
+    facts.push_back(ask_redis(shard, config.key, access, until));
   }
+  Circumstances circumstances{.load = part_of(load, shards.size()), .moment = moment};
+  if (moment == Moment::start) {
+    circumstances.waiting_on_disk = count_waiting(config, shards, facts);
+  }
+  Examination all;
+  for (const RedisFacts& one : facts) merge(all, judge(one, config, circumstances));
   if (all.lines.size() > kMostLines) {
     all.lines.resize(kMostLines);
     all.lines.push_back(fmt::format("and so on, {} keys in all", shards.size()));

@@ -38,9 +38,9 @@ struct Examination {
 
 /// What is to be known besides a server's own facts.
 struct Circumstances {
-  ExpectedLoad load = {};  // of all shards together
+  ExpectedLoad load = {};  // that comes to this server
   Moment moment = Moment::start;
-  std::uint64_t waiting_on_disk = 0;  // records of an earlier run of this key
+  std::uint64_t waiting_on_disk = 0;  // records of an earlier run of this key, of all shards
 };
 
 /// Judges one server by `config`, of which the key, on_existing and redis count.
