@@ -98,12 +98,12 @@ void RunCatalogue::end(const Json& entry) {
   if (!thread_.joinable()) return;
   give(entry);
   std::unique_lock lock{mutex_};
-  const bool written = wake_.wait_until(lock, steady_clock::now() + kEndPatience,
-                                        [this] { return written_ == given_; });
+  wake_.wait_until(lock, steady_clock::now() + kEndPatience, [this] { return tried_ == given_; });
+  const bool written = written_ == given_;
   lock.unlock();
   thread_.request_stop();
   thread_.join();
-  if (!written && !name_.empty()) warn_user(config_.redis.describe(), "no answer in time");
+  if (!written && !name_.empty()) warn_user(config_.redis.describe(), "the server is away");
 }
 
 void RunCatalogue::give(const Json& entry) {
@@ -116,18 +116,17 @@ void RunCatalogue::give(const Json& entry) {
 void RunCatalogue::work(const std::stop_token& stop) {
   name_this_thread("catalogue");
   std::unique_lock lock{mutex_};
-  while (wake_.wait(lock, stop, [this] { return written_ != given_; })) {
+  const auto has_news = [this] { return written_ != given_; };
+  while (wake_.wait(lock, stop, has_news) && !stop.stop_requested()) {
     const std::uint64_t number = given_;
     const Json entry = entry_;
     lock.unlock();
     const bool done = write(entry, stop);
     lock.lock();
-    if (done) {
-      written_ = number;
-      wake_.notify_all();
-    } else {
-      wake_.wait_for(lock, stop, kServerRetry, [&] { return given_ != number; });
-    }
+    tried_ = number;
+    if (done) written_ = number;
+    wake_.notify_all();
+    if (!done) wake_.wait_for(lock, stop, kServerRetry, [&] { return given_ != number; });
   }
 }
 

@@ -48,7 +48,7 @@ class RunCatalogue {
   /// Starts the thread, which writes the entry as soon as it can.
   void begin(const Json& entry);
 
-  /// The entry in its last form. Returns once it is written, after 2 s at the latest.
+  /// The entry in its last form. Returns once it is written, or was tried, after 2 s at the latest.
   void end(const Json& entry);
 
  private:
@@ -75,7 +75,8 @@ class RunCatalogue {
   std::condition_variable_any wake_;
   Json entry_;
   std::uint64_t given_ = 0;    // entries
-  std::uint64_t written_ = 0;  // the newest of those that is
+  std::uint64_t tried_ = 0;    // the newest of those that there was an attempt to write
+  std::uint64_t written_ = 0;  // the newest that is written
   std::jthread thread_;        // last: it uses all of the above
 };
 

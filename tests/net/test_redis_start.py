@@ -248,14 +248,6 @@ def test_a_catalogue_that_is_refused_costs_no_record(start_program, folder, bed)
         server.stop()
 
 
-def test_a_server_that_never_came_has_no_entry_and_that_is_told(start_program, redis_away, bed):
-    run = start_program(redis_away).start()
-    bed.send(frames(10))
-    outcome = run.stop()
-    assert outcome.records["pending"] == 10
-    assert "warning[RUN-CATALOG-01]" in outcome.stderr
-
-
 def test_the_entry_stands_beside_the_file_too(program, redis, bed, folder):
     """Also where there is no Redis, and after all rights are gone."""
     run = program.start("export.redis.enabled=false", "export.file.enabled=true",

@@ -87,6 +87,7 @@ def test_a_stop_meanwhile_leaves_them_to_the_next_run(away, bed):
     assert outcome.records["pending"] == 3000
     assert "pending: on disk 3,000" in outcome.stdout
     assert "3,000 records wait in " in outcome.stderr
+    assert outcome.stderr.count("warning[RUN-CATALOG-01]") == 1  # its end is not in there
     away.redis.start()
     run = away.program.start()
     away.redis.wait_for(3000)
