@@ -109,7 +109,7 @@ void clear_run(const ExporterConfig& config, const RedisAccess& access, const Un
                   {.code = "REDIS-CLEAR-01",
                    .what = "cannot delete key " + key + " of " + session.address().to_url(),
                    .why = why,
-                   .next = "--key N    for a key of its own, or --append; to delete one takes the "
+                   .next = "run.key: another number    or --append; to delete a key takes the "
                            "right +unlink"}};
   }
 }

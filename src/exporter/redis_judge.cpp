@@ -88,15 +88,20 @@ class Judge {
   void eviction() {
     if (facts_.eviction.empty() || facts_.eviction == "noeviction") return;
     if (facts_.memory_limit.value_or(1) == 0) return;  // nothing is deleted without a limit
+    const bool spares_runs = facts_.eviction.starts_with("volatile-");
     Finding finding{
-        "REDIS-EVICT-01", facts_.server + " may delete the run",
-        fmt::format("maxmemory-policy is {}; a sorted set is one key and is evicted whole, while "
-                    "every write still answers OK",
-                    facts_.eviction),
-        "redis-cli config set maxmemory-policy noeviction    or, to run all the same: "
-        "export.redis.require_noeviction: false"};
-    (config_.redis.require_noeviction ? found_.errors : found_.warnings)
-        .push_back(std::move(finding));
+        .code = "REDIS-EVICT-01",
+        .what = facts_.server +
+                (spares_runs ? " deletes keys that have an expiry" : " may delete the run"),
+        .why = "maxmemory-policy is " + facts_.eviction +
+               (spares_runs ? "; a run has none, until somebody gives it one (EXPIRE)"
+                            : "; a sorted set is one key and is evicted whole, while every write "
+                              "still answers OK"),
+        .next =
+            "redis-cli config set maxmemory-policy noeviction    or, to run all the same: "
+            "export.redis.require_noeviction: false"};
+    const bool refused = config_.redis.require_noeviction && !spares_runs;
+    (refused ? found_.errors : found_.warnings).push_back(std::move(finding));
   }
 
   void key() {
@@ -106,7 +111,7 @@ class Judge {
            .what = fmt::format("key {} of {} is something else: a {}", facts_.key, facts_.server,
                                facts_.key_type),
            .why = "records go into a sorted set",
-           .next = fmt::format("--key N    or move it:  {} rename {} another-name",
+           .next = fmt::format("run.key: another number    or move it:  {} rename {} another-name",
                                redis_cli(config_.redis), facts_.key)});
       return;
     }
@@ -127,8 +132,7 @@ class Judge {
          .what = fmt::format("key {} of {} holds a run already", facts_.key, facts_.server),
          .why = fmt::format("{} records; two runs under one key cannot be told apart later",
                             with_commas(*facts_.records)),
-         .next =
-             "--key N    for a key of its own; --append to add to it; --overwrite to delete it"});
+         .next = "run.key: another number    or --append to add to it, --overwrite to delete it"});
   }
 
   void strangers() {
@@ -171,9 +175,14 @@ class Judge {
   [[nodiscard]] std::string describe_key() const {
     if (!facts_.records) return {};
     if (*facts_.records == 0) return "; key " + facts_.key + " is new";
+    std::string text =
+        fmt::format("; key {} holds {} records", facts_.key, with_commas(*facts_.records));
     const bool goes = config_.on_existing == OnExisting::overwrite;
-    return fmt::format("; key {} holds {} records, {}", facts_.key, with_commas(*facts_.records),
-                       goes ? "which are deleted" : "more come on top");
+    const bool stays =
+        config_.on_existing == OnExisting::append || (!goes && circumstances_.waiting_on_disk != 0);
+    if (goes) text += ", which are deleted";
+    if (stays) text += ", more come on top";
+    return text;
   }
 
   /// What fits, and whether what is expected does.

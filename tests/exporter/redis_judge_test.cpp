@@ -89,6 +89,9 @@ TEST_F(RedisJudge, EvictionMattersWhereThereIsALimit) {
   expect_error("REDIS-EVICT-01");
   config.redis.require_noeviction = false;
   expect_warning("REDIS-EVICT-01");
+  config.redis.require_noeviction = true;
+  facts.eviction = "volatile-ttl";  // a run has no expiry
+  expect_warning("REDIS-EVICT-01");
 }
 
 TEST_F(RedisJudge, AKeyThatHoldsARun) {
@@ -96,8 +99,10 @@ TEST_F(RedisJudge, AKeyThatHoldsARun) {
   facts.records = 1'234;
   expect_error("REDIS-RUN-01");
   EXPECT_NE(seen().errors[0].why.find("1,234 records"), std::string::npos);
+  EXPECT_TRUE(seen().lines[0].ends_with("holds 1,234 records")) << seen().lines[0];
   circumstances.waiting_on_disk = 10;  // the rest of it
   expect_nothing();
+  EXPECT_TRUE(seen().lines[0].ends_with("more come on top")) << seen().lines[0];
   circumstances.waiting_on_disk = 0;
   circumstances.moment = Moment::under_way;  // its own
   expect_nothing();
