@@ -66,7 +66,8 @@ void warn_user(const std::string& where, const std::string& why) {
 
 }  // namespace
 
-RunCatalogue::RunCatalogue(const Config& config, exporter::RedisAccess access, Setting setting)
+RunCatalogue::RunCatalogue(const Config& config, exporter::RedisAccess access,
+                           const Setting& setting)
     : config_{config.exporter},
       load_{expected_load(config)},
       access_{std::move(access)},

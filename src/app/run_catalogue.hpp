@@ -36,7 +36,7 @@ class RunCatalogue {
   };
 
   /// Opens the file, so before the process gives up its rights. Starts nothing.
-  RunCatalogue(const Config& config, exporter::RedisAccess access, Setting setting);
+  RunCatalogue(const Config& config, exporter::RedisAccess access, const Setting& setting);
 
   /// "valinor:run:0:20240131T235959Z:lab1:4711 in database 1 and /data/0.npy.json"; empty: the run
   /// is entered nowhere.
