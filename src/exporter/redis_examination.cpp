@@ -82,6 +82,7 @@ Examination examine(const ExporterConfig& config, const RedisAccess& access,
                     const ExpectedLoad& load, Moment moment, const Until& until) {
   const std::vector<RedisConfig> shards = split_shards(config.redis);
   std::vector<RedisFacts> facts;
+  facts.reserve(shards.size());
   for (const RedisConfig& shard : shards) {
     facts.push_back(ask_redis(shard, config.key, access, until));
   }
