@@ -122,6 +122,12 @@ CommandLine finish(const Given& given, const std::string& command) {
     line.config.overrides.push_back({"--duration", "run.duration", given.duration});
   }
   if (!given.key.empty()) line.config.overrides.push_back({"--key", "run.key", given.key});
+  if (given.append && given.overwrite) throw Wrong{"--append and --overwrite exclude each other"};
+  if (given.append) {
+    line.config.overrides.push_back({"--append", "run.on_existing", "append"});
+  } else if (given.overwrite) {
+    line.config.overrides.push_back({"--overwrite", "run.on_existing", "overwrite"});
+  }
   if (command == "run") {
     if (given.run_json) line.config.overrides.push_back({"--json", "observe.output", "json"});
     line.command = given.run;

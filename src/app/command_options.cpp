@@ -46,12 +46,19 @@ constexpr const char* kVersionExamples = R"(Examples:
   valinor-afxdp version --build-info
 )";
 
+void add_on_existing(CLI::App* command, Given& given) {
+  command->add_flag("--append", given.append,
+                    "add to a run that the key holds already (run.on_existing)");
+  command->add_flag("--overwrite", given.overwrite, "delete it first (run.on_existing)");
+}
+
 void add_run(CLI::App& app, Given& given) {
   CLI::App* run = app.add_subcommand("run", "collect telemetry (the default command)");
   run->add_flag("-T,--check", given.run.check_only, "check the configuration, then stop");
   run->add_option("--duration", given.duration, "end after this time: 60s, 1h (run.duration)")
       ->type_name("TIME");
   run->add_option("--key", given.key, "Redis key of the run (run.key)")->type_name("N");
+  add_on_existing(run, given);
   run->add_flag("--takeover", given.run.takeover,
                 "take off XDP programs that are on the interfaces (interfaces[].takeover)");
   run->add_flag("--json", given.run_json, "for programs: stdout is JSON (observe.output)");
@@ -66,6 +73,7 @@ void add_tap(CLI::App& app, Given& given) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   tap->add_option("-k,--key", given.key, "Redis key of the run (run.key)")->type_name("N");
+  add_on_existing(tap, given);
   tap->add_option("--duration", given.duration, "end after this time: 60s, 1h (run.duration)")
       ->type_name("TIME");
   tap->footer(kTapExamples);
@@ -89,6 +97,7 @@ void add_replay(CLI::App& app, Given& given) {
       ->type_name("");
   replay->add_option("--out", given.replay_output, "capture to write what is sent to")
       ->type_name("FILE");
+  add_on_existing(replay, given);
   replay->footer(kReplayExamples);
 }
 

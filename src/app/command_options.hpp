@@ -25,6 +25,8 @@ struct Given {
   bool run_json = false;
   std::string duration;
   std::string key;
+  bool append = false;
+  bool overwrite = false;
   std::vector<std::string> tap_interfaces;
   CheckCommand check;
   std::vector<std::string> check_files;

@@ -22,6 +22,7 @@ namespace valinor::app {
 struct RunConfig {
   std::string name;                      // free text, shown at start
   std::chrono::nanoseconds duration{0};  // 0: until SIGINT or SIGTERM
+  std::uint64_t expected_rate = 0;       // records a second, for forecasts; 0: unknown
 };
 
 /// What `run` and `tap` print on stdout.

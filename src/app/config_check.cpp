@@ -145,6 +145,7 @@ class Check {
          "sentinels tell hosts and ports, but export.redis.url is a UNIX socket",
          "url: redis://any/0    for its database, user and TLS");
     }
+    catalogue();
     if (redis.cluster && redis.address.database != 0) {
       at({"export.redis.cluster", "export.redis.url"}, "CFG-REDIS-02",
          "a Redis Cluster has database 0 only", "url: redis://host:port/0");
@@ -165,6 +166,21 @@ class Check {
   void missing(std::string_view key, std::string_view why, std::string_view example) {
     problems_.add("CFG-KEY-01", whole_, {}, fmt::format("'{}' is missing: {}", key, why), {},
                   fmt::format("add the line  {}", example));
+  }
+
+  /// With the default for it, records in that database go without a catalogue.
+  void catalogue() {
+    const exporter::RedisConfig& redis = config_.exporter.redis;
+    const std::string key = "export.redis.metadata_db";
+    if (redis.metadata_db == 0 || !origins_.contains(key)) return;
+    const auto has_records = [&](const exporter::RedisAddress& one) {
+      return one.database == redis.metadata_db;
+    };
+    if (!has_records(redis.address) && std::ranges::none_of(redis.endpoints, has_records)) return;
+    at({key, "export.redis.url", "export.redis.endpoints"}, "CFG-REDIS-02",
+       "export.redis.metadata_db is a database of records, where the notebooks would take the "
+       "catalogue for a run",
+       "metadata_db: another number    or none");
   }
 
   void endpoints() {

@@ -122,7 +122,7 @@ Report examine(const DoctorCommand& command, const Config* config) {
         {wanted[i].interface.name, doctor::judge_nic(nics[i], wanted[i], host)});
   }
   if (config != nullptr && config->exporter.redis.enabled) {
-    report.sections.push_back({"redis", doctor::judge_redis(ask_redis(config->exporter.redis))});
+    report.sections.push_back({"redis", examine_redis(*config)});
   }
   return report;
 }

@@ -61,14 +61,14 @@ struct Dispatch {
     for (auto& interface : loaded->config.interfaces) interface.takeover |= command.takeover;
     undo_after_crash();
     Signals signals;
-    return Runtime{loaded->config}.run(signals);
+    return Runtime{loaded->config, print_effective(*loaded)}.run(signals);
   }
 
   ExitStatus operator()(const TapCommand&) const {
     const auto loaded = load(line);
     if (!loaded) return ExitStatus::config_invalid;
     Signals signals;
-    return Runtime{loaded->config}.run(signals);
+    return Runtime{loaded->config, print_effective(*loaded)}.run(signals);
   }
 
   ExitStatus operator()(const CheckCommand& command) const {

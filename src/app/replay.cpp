@@ -14,6 +14,7 @@
 #include "app/books.hpp"
 #include "app/events.hpp"
 #include "app/patience.hpp"
+#include "app/redis_admission.hpp"
 #include "base/log.hpp"
 #include "base/thread.hpp"
 #include "clock/timebase.hpp"
@@ -128,6 +129,12 @@ void check_output(ReplayPort& port, const std::optional<std::string>& out) {
 
 ExitStatus replay(const Config& config, const std::string& in,
                   const std::optional<std::string>& out) {
+  Config patient = config;
+  patient.exporter.when_full = exporter::WhenFull::wait;
+  const exporter::RedisAccess access = access_for(patient.exporter.redis);
+  for (const Finding& warning : admit_run(patient, access).warnings) {
+    fmt::print(stderr, "{}", warning.to_text("warning"));
+  }
   telemetry::RecordRing records{config.worker.record_ring_bytes};
   std::stop_source stop;
   ReplayPort port{in, out, [&] {
@@ -145,9 +152,8 @@ ExitStatus replay(const Config& config, const std::string& in,
       std::vector<pipeline::Direction<ReplayPort>>{
           {.in = &port, .out = &port, .treatment = pipeline::from_network(config.worker.role)}},
       pipeline::WorkerContext{records, timebase, &rpcs});
-  exporter::ExporterConfig patient = config.exporter;
-  patient.when_full = exporter::WhenFull::wait;
-  exporter::Exporter exporter{patient, exporter::make_store(patient), {records}};
+  overwrite_if_asked(patient.exporter, access);
+  exporter::Exporter exporter{patient.exporter, exporter::make_store(patient.exporter), {records}};
   WorkerThread thread{*worker, stop};
 
   const std::string signal = wait_for_store(thread, worker->stats(), exporter, signals);

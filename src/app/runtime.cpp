@@ -6,13 +6,20 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <utility>
 
+#include "app/catalogue_entry.hpp"
 #include "app/json_events.hpp"
 #include "app/patience.hpp"
 #include "app/privileges.hpp"
+#include "app/redis_admission.hpp"
+#include "app/run_catalogue.hpp"
 #include "app/service_manager.hpp"
 #include "app/system_calls.hpp"
 #include "clock/kernel_offset.hpp"
+#include "clock/tsc.hpp"
 #include "exporter/make_store.hpp"
 
 namespace valinor::app {
@@ -50,8 +57,11 @@ struct Runtime::Tap {
   tap::EgressTap egress;
 };
 
-Runtime::Runtime(const Config& config)
+Runtime::Runtime(const Config& config, std::string configuration)
     : config_{config},
+      configuration_{std::move(configuration)},
+      access_{access_for(config.exporter.redis)},
+      redis_{admit_run(config_, access_)},
       discipline_{config.clock},
       wiring_{wire_up(config, discipline_.published())} {
   exporter::Exporter::Rings rings;
@@ -63,7 +73,12 @@ Runtime::Runtime(const Config& config)
   recovery_ = std::make_unique<Recovery>(wiring_, can_reopen());
   exporter::Sinks sinks = exporter::make_sinks(config_.exporter);
   warn_of(sinks);
+  catalogue_ = std::make_unique<RunCatalogue>(
+      config_, access_,
+      RunCatalogue::Setting{.record_file = sinks.file, .examine_later = !redis_.away.empty()});
+  std::ranges::copy(catalogue_->warnings(), std::back_inserter(wiring_.warnings));
   security_ = limit_rights();  // before the first thread starts, which is the exporter's
+  overwrite_if_asked(config_.exporter, access_);
   exporter_ = std::make_unique<exporter::Exporter>(config_.exporter, std::move(sinks.parts),
                                                    std::move(rings));
 }
@@ -71,6 +86,7 @@ Runtime::Runtime(const Config& config)
 Runtime::~Runtime() { stop(); }
 
 void Runtime::warn_of(const exporter::Sinks& sinks) {
+  std::ranges::copy(redis_.warnings, std::back_inserter(wiring_.warnings));
   if (!sinks.no_spill.empty()) {
     wiring_.warnings.push_back(
         {.code = "SPILL-OPEN-01",
@@ -153,14 +169,26 @@ void Runtime::print_start() const {
                pipeline::to_name(config_.worker.role), config_.forward_to.empty() ? "" : " to ",
                config_.forward_to, to_name(other));
   }
-  fmt::print(stderr, "  records    key {} -> {}\n", config_.exporter.key,
-             config_.exporter.redis.enabled ? config_.exporter.redis.describe()
-                                            : "nowhere (export.redis.enabled is false)");
+  print_records();
   fmt::print(stderr, "  security   {}\n", security_);
   for (const Finding& warning : wiring_.warnings) {
     fmt::print(stderr, "{}", warning.to_text("warning"));
   }
 }
+
+void Runtime::print_records() const {
+  fmt::print(stderr, "  records    key {} -> {}\n", config_.exporter.key,
+             config_.exporter.redis.enabled ? config_.exporter.redis.describe()
+                                            : "nowhere (export.redis.enabled is false)");
+  for (const std::string& line : redis_.lines) fmt::print(stderr, "  redis      {}\n", line);
+  if (!redis_.away.empty()) {
+    fmt::print(stderr, "  redis      not there yet; what is in it is looked at later\n");
+  }
+  const std::string catalogue = catalogue_->describe();
+  if (!catalogue.empty()) fmt::print(stderr, "  catalogue  {}\n", catalogue);
+}
+
+HostTime Runtime::now() const { return discipline_.published().load().to_host(clock::read_tsc()); }
 
 ExitStatus Runtime::run(Signals& signals) {
   const auto begin = steady_clock::now();
@@ -171,6 +199,8 @@ ExitStatus Runtime::run(Signals& signals) {
   fmt::print(stderr, "ready. Ctrl-C drains and stops.\n");
   const bool json = config_.observe.output == Output::json;
   if (json) tell_start(config_, wiring_);
+  Json entry = begin_entry(config_, configuration_, wiring_, discipline_.quality(), now());
+  catalogue_->begin(entry);
   ServiceManager service;
   service.tell_ready(fmt::format("run {}, {} workers", config_.exporter.key, wiring_.lanes.size()));
 
@@ -198,7 +228,7 @@ ExitStatus Runtime::run(Signals& signals) {
   const auto elapsed = steady_clock::now() - begin;
   Signals::exit_on_next();
   stop();
-  return close_books(elapsed);
+  return close_books(why, elapsed, std::move(entry));
 }
 
 void Runtime::stop() {
@@ -214,7 +244,8 @@ Counted Runtime::counted() const {
   return Counted{wiring_, tap_ ? &tap_->egress : nullptr, exporter_->totals()};
 }
 
-ExitStatus Runtime::close_books(std::chrono::duration<double> elapsed) const {
+ExitStatus Runtime::close_books(const std::string& why, std::chrono::duration<double> elapsed,
+                                Json entry) {
   const Counted all = counted();
   const bool json = config_.observe.output == Output::json;
   std::FILE* const out = json ? stderr : stdout;
@@ -225,6 +256,11 @@ ExitStatus Runtime::close_books(std::chrono::duration<double> elapsed) const {
   if (quality.steps != 0) fmt::print(out, "clock    {}\n", clock::to_text(quality));
   const ExitStatus status = json ? tell_books(all.frames(), all.records(), all.tapped(), elapsed)
                                  : print_books(all.frames(), all.records(), all.tapped());
+  std::fflush(out);
+  end_entry(entry,
+            {.why = why, .at = now(), .elapsed = elapsed, .status = status, .lost_links = losses},
+            all, exporter_->gaps(), quality);
+  catalogue_->end(entry);
   exporter_->throw_if_failed();
   return status;
 }

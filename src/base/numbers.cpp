@@ -8,4 +8,10 @@ std::string with_commas(std::uint64_t number) {
   return digits;
 }
 
+std::string to_size(std::uint64_t bytes) {
+  if (bytes >= 10 * kGiB) return std::to_string(bytes / kGiB) + " GiB";
+  if (bytes >= kMiB) return std::to_string(bytes / kMiB) + " MiB";
+  return std::to_string(bytes / kKiB) + " KiB";
+}
+
 }  // namespace valinor

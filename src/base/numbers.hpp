@@ -13,4 +13,7 @@ constexpr std::uint64_t kGiB = 1024 * kMiB;
 /// 1234567 -> "1,234,567"
 [[nodiscard]] std::string with_commas(std::uint64_t number);
 
+/// "256 MiB": whole KiB below 1 MiB, whole MiB below 10 GiB, else whole GiB.
+[[nodiscard]] std::string to_size(std::uint64_t bytes);
+
 }  // namespace valinor

@@ -84,13 +84,4 @@ struct Wanted {
   bool is_configured = false;   // by a file; else the defaults are assumed
 };
 
-struct RedisFacts {
-  std::string url;
-  std::string trouble;             // why it cannot be used; empty: it answers
-  std::string version;             // empty: it may not be asked
-  std::string eviction;            // maxmemory-policy; empty: it may not be asked
-  std::uint64_t memory_limit = 0;  // bytes; 0: none, or it may not be asked
-  std::uint64_t memory_used = 0;
-};
-
 }  // namespace valinor::doctor

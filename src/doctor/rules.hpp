@@ -14,8 +14,6 @@ namespace valinor::doctor {
 /// One interface: all of the rules below.
 [[nodiscard]] Diagnoses judge_nic(const NicFacts& nic, const Wanted& wanted, const HostFacts& host);
 
-[[nodiscard]] Diagnoses judge_redis(const RedisFacts& redis);
-
 // Parts of judge_nic(), each in a file of its own.
 void judge_link(const NicFacts& nic, Diagnoses& out);  // link_rules
 void judge_xdp(const NicFacts& nic, const Wanted& wanted, const HostFacts& host,

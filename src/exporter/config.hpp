@@ -56,6 +56,12 @@ struct RedisTlsConfig {
   friend bool operator==(const RedisTlsConfig&, const RedisTlsConfig&) = default;
 };
 
+/// The score of a sorted set's entry.
+enum class Score : std::uint8_t {
+  epoch,         // the record's time: beyond 2^53 ns rounded, for times since 1970 to 256 ns
+  run_relative,  // the time since the set's first record: exact for 104 days around it
+};
+
 struct RedisConfig {
   bool enabled = true;
   RedisAddress address;
@@ -64,9 +70,12 @@ struct RedisConfig {
   RedisTlsConfig tls;
   std::vector<RedisAddress> endpoints;  // more servers: shards, or further nodes of the cluster
   RedisSentinelConfig sentinel;
-  bool cluster = false;               // address and endpoints are nodes of a Redis Cluster
-  std::uint32_t shards = 16;          // keys that a cluster's records are spread over
-  std::string key_suffix{};           // behind the run's key, ":{3}"; set by split_shards()
+  bool cluster = false;       // address and endpoints are nodes of a Redis Cluster
+  std::uint32_t shards = 16;  // keys that a cluster's records are spread over
+  std::string key_suffix{};   // behind the run's key, ":{3}"; set by split_shards()
+  Score score = Score::epoch;
+  std::uint32_t metadata_db = 1;      // where the catalogue of runs is; 0: none there
+  bool require_noeviction = true;     // a server that may delete the run is refused
   std::uint32_t batch_records = 256;  // pairs in one ZADD
   std::uint32_t in_flight = 16;       // batches sent and not answered
   std::chrono::milliseconds connect_timeout{1000};
@@ -85,6 +94,13 @@ enum class WhenFull : std::uint8_t {
   spill,  // they go to the disk; what exceeds the room there is lost, and counted
   lose,   // they are lost, and counted
   wait,   // they stay in their rings: for producers that can wait for room there
+};
+
+/// What becomes of a run whose key holds records already.
+enum class OnExisting : std::uint8_t {
+  refuse,     // it does not start, unless records of that key wait on disk: then as append
+  append,     // its records come on top
+  overwrite,  // the key is emptied first
 };
 
 /// Where records go as files; FileStore.
@@ -106,7 +122,8 @@ enum class RecordTime : std::uint8_t {
 };
 
 struct ExporterConfig {
-  std::uint32_t key = 0;  // of the run: the name of its sorted set
+  std::uint32_t key = 0;                        // of the run: the name of its sorted set
+  OnExisting on_existing = OnExisting::refuse;  // for examine() to judge by; stores append
   RecordTime record_time = RecordTime::network_switch;
   RedisConfig redis;
   FileConfig file;

@@ -65,6 +65,14 @@ std::vector<ExporterTotals> Exporter::totals() const {
   return groups;
 }
 
+std::vector<StoreGaps> Exporter::gaps() const {
+  std::vector<StoreGaps> found;
+  for (const Sink& sink : sinks_) {
+    if (!sink.gaps().kept().empty()) found.push_back({sink.name(), sink.gaps()});
+  }
+  return found;
+}
+
 void Exporter::stop_waiting() noexcept {
   // Relaxed here and in waits(): it publishes nothing but itself.
   when_full_.store(WhenFull::lose, std::memory_order_relaxed);

@@ -20,6 +20,7 @@
 
 #include "exporter/config.hpp"
 #include "exporter/exporter_stats.hpp"
+#include "exporter/gaps.hpp"
 #include "exporter/record_store.hpp"
 #include "exporter/sink.hpp"
 #include "telemetry/record_ring.hpp"
@@ -61,6 +62,9 @@ class Exporter {
 
   /// Of each group of sinks, in the order of their making. Any thread.
   [[nodiscard]] std::vector<ExporterTotals> totals() const;
+
+  /// Where records were lost for want of room. After stop().
+  [[nodiscard]] std::vector<StoreGaps> gaps() const;
 
   /// Of the first sink. Any thread.
   [[nodiscard]] const ExporterStats& stats() const noexcept { return sinks_.front().stats(); }

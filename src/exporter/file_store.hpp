@@ -30,6 +30,7 @@ class FileStore final : public RecordStore {
   FileStore(const FileConfig& config, std::uint32_t key, RecordTime record_time);
 
   [[nodiscard]] std::string name() const override { return "file " + path_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
   void encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const override;
   [[nodiscard]] bool ready() override;
   void hurry() override;

@@ -74,7 +74,9 @@ Sinks make_sinks(const ExporterConfig& config) {
   if (config.redis.enabled || !config.file.enabled) add_shards(config, sinks);
   if (config.file.enabled) {
     SinkParts& file = sinks.parts.emplace_back();
-    file.store = std::make_unique<FileStore>(config.file, config.key, config.record_time);
+    auto store = std::make_unique<FileStore>(config.file, config.key, config.record_time);
+    sinks.file = store->path();
+    file.store = std::move(store);
     file.group = "file";
   }
   return sinks;

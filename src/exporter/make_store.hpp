@@ -20,6 +20,7 @@ struct Sinks {
   std::vector<SinkParts> parts;
   std::string no_spill;  // why records cannot wait on disk, where they should; else empty
   std::vector<std::string> warnings;  // about files of other runs
+  std::string file;                   // FileStore's path; empty: there is none
 };
 
 /// The configured stores; that in Redis, or those of its shards, with their room on disk

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 
 #include "base/failure.hpp"
 #include "exporter/resp.hpp"
@@ -24,7 +27,29 @@ std::string to_client_name(std::string_view key) {
   return name;
 }
 
+/// Of a sorted set's entry, as ZRANGE WITHSCORES tells it: its time less its score. Nothing where
+/// the member is none of ours.
+std::optional<std::uint64_t> zero_of(std::string_view member, const std::string& score) {
+  constexpr std::size_t kTimeDigits = 16;
+  if (member.size() != 2 * kValinorRowBytes) return std::nullopt;
+  std::uint64_t time = 0;
+  const auto [end, error] = std::from_chars(member.data(), member.data() + kTimeDigits, time, 16);
+  if (error != std::errc{} || end != member.data() + kTimeDigits) return std::nullopt;
+  const double count = std::strtod(score.c_str(), nullptr);
+  constexpr double kMost = 0x1p63;
+  if (!(std::abs(count) < kMost)) return std::nullopt;
+  const std::uint64_t zero = time - static_cast<std::uint64_t>(static_cast<std::int64_t>(count));
+  // A rounded score may be a little more than the time.
+  return static_cast<std::int64_t>(zero) < 0 ? 0 : zero;
+}
+
 }  // namespace
+
+std::string store_name(const RedisConfig& config) {
+  if (!config.sentinel.master.empty()) return "redis master '" + config.sentinel.master + "'";
+  const std::string url = "redis " + config.address.to_url();
+  return config.cluster ? url + " shard " + config.key_suffix.substr(1) : url;
+}
 
 RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key, RecordTime record_time)
     : config_{config},
@@ -35,11 +60,7 @@ RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key, RecordTime 
       connection_{config, access_, to_client_name(key_)},
       backoff_{config.backoff_initial, config.backoff_max} {}
 
-std::string RedisStore::name() const {
-  if (!config_.sentinel.master.empty()) return "redis master '" + config_.sentinel.master + "'";
-  const std::string url = "redis " + config_.address.to_url();
-  return config_.cluster ? url + " shard " + config_.key_suffix.substr(1) : url;
-}
+std::string RedisStore::name() const { return store_name(config_); }
 
 void RedisStore::encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const {
   const ValinorRow row = to_row(to_entry(record.packet, record.hops, record_time_));
@@ -60,9 +81,10 @@ bool RedisStore::ready() {
     if (!usable || !*usable) return false;
     was_connected_ = true;
     trouble_.clear();
-    return true;
+    zero_replies_ = 0;
   }
   if (!trouble_.empty() && Clock::now() < next_attempt_) return false;
+  if (!knows_zero()) return false;
   if (!unanswered_.empty()) return true;
   const Result<void> alive = connection_.check_idle();
   if (!alive) lose_link(alive.error());
@@ -80,6 +102,45 @@ Result<bool> RedisStore::connect() {
   return connection_.advance();
 }
 
+/// Works towards knowing from where the set's scores count.
+bool RedisStore::knows_zero() {
+  if (config_.score == Score::epoch || zero_settled_) return true;
+  if (zero_replies_ == 0) {
+    if (asking_) resp::append_command(connection_.output(), {"ASKING"});
+    resp::append_command(connection_.output(), {"ZRANGE", key_, "0", "0", "WITHSCORES"});
+    zero_replies_ = asking_ ? 2 : 1;
+    last_sign_ = Clock::now();
+  }
+  auto reply = connection_.next_reply();
+  if (reply && !*reply && Clock::now() >= last_sign_ + config_.command_timeout) {
+    connection_.close();
+    reply = fail(std::errc::timed_out, "no answer to ZRANGE");
+  }
+  if (!reply) {
+    lose_link(reply.error());
+  } else if (*reply && --zero_replies_ == 0) {
+    judge_first_entry(***reply);
+  }
+  return zero_settled_;
+}
+
+void RedisStore::judge_first_entry(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ARRAY) {
+    const std::string refusal{to_text(reply)};
+    if (judge_refusal(refusal).kind == Outcome::Kind::rejected) {
+      wait_for_next_attempt();
+      trouble_ = "refuses ZRANGE: " + refusal;
+    }
+    return;
+  }
+  if (reply.elements == 2) {
+    zero_ = zero_of(to_text(*reply.element[0]), std::string{to_text(*reply.element[1])});
+  }
+  zero_settled_ = true;
+  trouble_.clear();
+  backoff_.reset();
+}
+
 void RedisStore::hurry() {
   next_attempt_ = Clock::now();
   backoff_.reset();
@@ -91,7 +152,9 @@ void RedisStore::submit(const Batch& batch) {
   // Where earlier bytes still wait, the socket is full: poll() sends when it has room.
   const bool socket_has_room = connection_.output().empty();
   if (asking_) resp::append_command(connection_.output(), {"ASKING"});
-  resp::append_zadd(connection_.output(), key_, batch.rows);
+  const bool counts_on = config_.score == Score::run_relative;
+  if (counts_on && !zero_) zero_ = timestamp_of(batch.rows.data());
+  resp::append_zadd(connection_.output(), key_, batch.rows, counts_on ? *zero_ : 0);
   if (!socket_has_room) return;
   if (const Result<void> flushed = connection_.flush(); !flushed) lose_link(flushed.error());
 }

@@ -14,12 +14,17 @@
 /// the second ZADD is read so: ZADD stores all or nothing, so an answer above 0 means that the
 /// first had not arrived, and the count is as good as that of a first one; 0 means almost always
 /// that it had, so all records count as stored and `unsure` says how many.
+///
+/// With Score::run_relative the first thing asked of a key is its first entry, whose time less its
+/// score is the zero from which the set counts, also where that is an earlier run's. A set without
+/// entries counts from the first record that is sent.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "exporter/backoff.hpp"
@@ -29,6 +34,9 @@
 #include "exporter/redis_locator.hpp"
 
 namespace valinor::exporter {
+
+/// RecordStore::name() of such a store.
+[[nodiscard]] std::string store_name(const RedisConfig& config);
 
 class RedisStore final : public RecordStore {
  public:
@@ -54,6 +62,8 @@ class RedisStore final : public RecordStore {
   };
 
   [[nodiscard]] Result<bool> connect();
+  [[nodiscard]] bool knows_zero();
+  void judge_first_entry(const redisReply& reply);
 
   [[nodiscard]] std::optional<Outcome> report_lost_link();
   [[nodiscard]] Outcome judge(const redisReply& reply);
@@ -72,6 +82,9 @@ class RedisStore final : public RecordStore {
   Clock::time_point next_attempt_{};
   Clock::time_point last_sign_{};  // of life: the last answer, or the first command after silence
   std::deque<Unanswered> unanswered_;
+  std::optional<std::uint64_t> zero_;  // timestamp of score 0; nothing: that of the next row
+  std::size_t zero_replies_ = 0;  // that come before the set's first entry, and it; 0: not asked
+  bool zero_settled_ = false;     // the set has said which, or that it has no entry
   std::string trouble_;
   bool asking_ = false;          // ASKING goes before each ZADD
   bool was_redirected_ = false;  // since a batch was stored: servers may send us in circles

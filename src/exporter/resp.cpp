@@ -28,8 +28,8 @@ constexpr std::size_t kMemberChars = 2 * kValinorRowBytes;
 constexpr std::string_view kMemberLength = "\r\n$68\r\n";
 static_assert(kMemberChars == 68);
 
-/// "$19\r\n1700000000000000000\r\n$68\r\n<68 hex digits>\r\n" at most.
-constexpr std::size_t kMaxPairBytes = 5 + kMaxDigits + kMemberLength.size() + kMemberChars + 2;
+/// "$20\r\n-1700000000000000000\r\n$68\r\n<68 hex digits>\r\n" at most.
+constexpr std::size_t kMaxPairBytes = 5 + 1 + kMaxDigits + kMemberLength.size() + kMemberChars + 2;
 
 /// A number's decimal digits, at the end of a buffer.
 struct Decimal {
@@ -57,21 +57,16 @@ char* put(char* out, std::string_view text) noexcept {
   return out + text.size();
 }
 
-std::uint64_t timestamp_of(const std::byte* row) noexcept {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < sizeof(value); ++i) {
-    value = (value << 8) | std::to_integer<std::uint64_t>(row[i]);
-  }
-  return value;
-}
-
-char* put_pair(char* out, const std::byte* row) noexcept {
-  const Decimal score{timestamp_of(row)};
-  const std::size_t length = score.text().size();
+char* put_pair(char* out, const std::byte* row, std::uint64_t zero) noexcept {
+  const std::uint64_t time = timestamp_of(row);
+  const bool is_negative = time < zero;
+  const Decimal score{is_negative ? zero - time : time - zero};
+  const std::size_t length = score.text().size() + (is_negative ? 1 : 0);
   *out++ = '$';
   if (length >= 10) *out++ = static_cast<char>('0' + length / 10);
   *out++ = static_cast<char>('0' + length % 10);
   out = put(out, "\r\n");
+  if (is_negative) *out++ = '-';
   out = put(out, score.text());
   out = put(out, kMemberLength);
   for (std::size_t i = 0; i < kValinorRowBytes; ++i, out += 2) {
@@ -101,7 +96,8 @@ void append_command(std::string& out, std::span<const std::string> words) {
   for (const std::string& word : words) append_word(out, word);
 }
 
-void append_zadd(std::string& out, std::string_view key, std::span<const std::byte> rows) {
+void append_zadd(std::string& out, std::string_view key, std::span<const std::byte> rows,
+                 std::uint64_t zero) {
   const std::size_t count = rows.size() / kValinorRowBytes;
   append_array_head(out, 2 + 2 * count);
   append_word(out, "ZADD");
@@ -111,7 +107,7 @@ void append_zadd(std::string& out, std::string_view key, std::span<const std::by
   const std::size_t begin = out.size();
   out.resize(begin + count * kMaxPairBytes);
   char* end = out.data() + begin;
-  for (std::size_t i = 0; i < count; ++i) end = put_pair(end, &rows[i * kValinorRowBytes]);
+  for (std::size_t i = 0; i < count; ++i) end = put_pair(end, &rows[i * kValinorRowBytes], zero);
   out.resize(static_cast<std::size_t>(end - out.data()));
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -16,7 +17,9 @@ void append_command(std::string& out, std::initializer_list<std::string_view> wo
 void append_command(std::string& out, std::span<const std::string> words);
 
 /// Appends "ZADD key score member ..." with a pair for each row of `rows`, which are ValinorRows
-/// one behind the other: score is the timestamp in decimal, member the row in lower-case hex.
-void append_zadd(std::string& out, std::string_view key, std::span<const std::byte> rows);
+/// one behind the other: score is the timestamp less `zero` in decimal, which may be negative;
+/// member the row in lower-case hex.
+void append_zadd(std::string& out, std::string_view key, std::span<const std::byte> rows,
+                 std::uint64_t zero = 0);
 
 }  // namespace valinor::exporter::resp

@@ -23,12 +23,6 @@ constexpr milliseconds kDiskPause{100};
 /// all is well, and no more is to be told of one that answers something new each time.
 constexpr std::size_t kMostReasons = 8;
 
-/// "256 MiB"
-std::string to_size(std::uint64_t bytes) {
-  if (bytes >= std::uint64_t{1} << 20) return fmt::format("{} MiB", bytes >> 20);
-  return fmt::format("{} KiB", bytes >> 10);
-}
-
 double seconds(Sink::Clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -190,6 +184,7 @@ void Sink::end_gap() {
   if (!gap_) return;
   log::error("{}: lost {} records of packets from {} to {} ({})", name_, with_commas(gap_->records),
              to_text(gap_->from), to_text(gap_->to), to_name(gap_->reason));
+  gaps_.add(*gap_);
   gap_.reset();
 }
 

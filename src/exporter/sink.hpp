@@ -22,6 +22,7 @@
 #include "exporter/batch_queue.hpp"
 #include "exporter/config.hpp"
 #include "exporter/exporter_stats.hpp"
+#include "exporter/gaps.hpp"
 #include "exporter/record_store.hpp"
 #include "exporter/spill_file.hpp"
 #include "telemetry/record.hpp"
@@ -101,14 +102,11 @@ class Sink {
   [[nodiscard]] const ExporterStats& stats() const noexcept { return stats_; }
   [[nodiscard]] const std::string& group() const noexcept { return parts_.group; }
 
- private:
-  /// Records lost in a row: an analysis must not take them for an idle link.
-  struct Gap {
-    LossReason reason;
-    HostTime from, to;  // of their arrival
-    std::uint64_t records = 0;
-  };
+  /// The store's name, and where records were lost for want of room. After close().
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const Gaps& gaps() const noexcept { return gaps_; }
 
+ private:
   [[nodiscard]] std::uint64_t on_disk() const noexcept {
     return parts_.spill ? parts_.spill->records() : 0;
   }
@@ -132,7 +130,8 @@ class Sink {
   Clock::time_point spill_again_{};               // after an error of the disk
   std::uint64_t taken_ = 0;                       // and not counted as received yet
   LossReason no_room_ = LossReason::memory_full;  // why take() loses records now
-  std::optional<Gap> gap_;
+  std::optional<Gap> gap_;                        // that is not over
+  Gaps gaps_;                                     // that are
   ExporterStats stats_;
 
   bool in_trouble_ = false;

@@ -1,6 +1,7 @@
 /// The files in which records wait on disk (SpillFile), of all runs on this machine.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,5 +21,8 @@ struct Spills {
 /// `owner.store`, and finds a file for the owner: one with his own records, one that is empty, or a
 /// new one. The errors are those of mkdir(2) and open(2). Files of living processes are left alone.
 [[nodiscard]] Result<Spills> open_spills(const SpillConfig& config, const SpillOwner& owner);
+
+/// How many records of ended processes wait there for this very owner. Leaves all as it is.
+[[nodiscard]] std::uint64_t count_spilled(const SpillConfig& config, const SpillOwner& owner);
 
 }  // namespace valinor::exporter

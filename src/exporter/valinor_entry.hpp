@@ -7,7 +7,7 @@
 ///
 /// A score is a double, exact up to 2^53 ns (104 days). Redis rounds the score of a time since
 /// 1970 to a multiple of 256 ns; order is still exact, because equal scores sort by member and the
-/// member starts with the whole timestamp.
+/// member starts with the whole timestamp. Score::run_relative counts from the set's first record.
 #pragma once
 
 #include <array>
@@ -49,5 +49,14 @@ inline constexpr std::uint16_t kUnknownLength = 0xFFFC;
                                     RecordTime time = RecordTime::network_switch) noexcept;
 
 [[nodiscard]] ValinorRow to_row(const ValinorEntry& entry) noexcept;
+
+/// The timestamp of a row that to_row() made.
+[[nodiscard]] inline std::uint64_t timestamp_of(const std::byte* row) noexcept {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(value); ++i) {
+    value = (value << 8) | std::to_integer<std::uint64_t>(row[i]);
+  }
+  return value;
+}
 
 }  // namespace valinor::exporter

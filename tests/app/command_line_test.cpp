@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <initializer_list>
+#include <string>
+#include <vector>
 
 namespace valinor::app {
 namespace {
@@ -73,6 +75,26 @@ TEST(CommandLine, ValuesOfSetMayLookLikeListsOrBeEmpty) {
   EXPECT_EQ(line.config.overrides[0].value, "[{name: a}, {name: b}]");
   EXPECT_EQ(line.config.overrides[1].value, "");
   EXPECT_EQ(line.config.overrides[2].value, "[1,2]");
+}
+
+TEST(CommandLine, WhatBecomesOfARunThatIsThere) {
+  for (const std::string_view command : {"run", "tap", "replay"}) {
+    for (const std::string_view what : {"append", "overwrite"}) {
+      std::vector<std::string_view> words{"-c", "a", command};
+      if (command == "tap") words.insert(words.end(), {"-i", "eth0"});
+      if (command == "replay") words.emplace_back("a.pcap");
+      const std::string option = "--" + std::string{what};
+      words.emplace_back(option);
+      const auto line = parse_command_line(words);
+      ASSERT_TRUE(line) << line.error().text;
+      const auto& set = line->config.overrides.front();
+      EXPECT_EQ(set.option, option);
+      EXPECT_EQ(set.path, "run.on_existing");
+      EXPECT_EQ(set.value, what);
+    }
+  }
+  EXPECT_NE(usage({"-c", "a", "run", "--append", "--overwrite"}).find("exclude each other"),
+            std::string::npos);
 }
 
 TEST(CommandLine, RunsOptionsOverrideTheConfiguration) {

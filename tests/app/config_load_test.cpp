@@ -101,6 +101,8 @@ run:
   key: 7                                        # --key
   name: ""                                      # default
   duration: 0s                                  # default
+  expected_rate: 0                              # default
+  on_existing: refuse                           # default
 interfaces:
   - name: "eth0"                                # t.yaml:2
     queues: all                                 # default

@@ -269,6 +269,8 @@ TEST(ConfigProblem, WaysToRedisThatContradictEachOther) {
       "url: 'redis://h', endpoints: ['redis://h']",
       "url: 'redis://h', endpoints: ['rediss://i']",
       "url: 'redis://u@h', endpoints: ['redis://i']",
+      "url: 'redis://h/2', metadata_db: 2",
+      "url: 'redis://h', endpoints: ['redis://h/2'], metadata_db: 2",
   };
   for (const char* redis : bad) EXPECT_TRUE(refused(redis)) << redis;
   const char* const good[]{
@@ -276,6 +278,8 @@ TEST(ConfigProblem, WaysToRedisThatContradictEachOther) {
       "url: 'rediss://h/2', sentinel: {master: m, hosts: [h]}",
       "url: 'redis://h/1', endpoints: ['redis://i/1', 'redis://h/2']",
       "url: 'redis://h', endpoints: ['redis://i'], cluster: true, shards: 3",
+      "url: 'redis://h/2', metadata_db: 1",
+      "url: 'redis://h/0', metadata_db: none",
   };
   for (const char* redis : good) {
     EXPECT_EQ(problems_of(with_interface("export: {redis: {" + std::string{redis} + "}}\n")), "");

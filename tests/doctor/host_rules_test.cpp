@@ -80,29 +80,6 @@ TEST_F(HostRules, TwoWorkersOnOneCore) {
   EXPECT_NE(fault(Level::warning, "cores").text.find("CPUs 2"), std::string::npos);
 }
 
-TEST(RedisRules, EveryKindOfServer) {
-  const RedisFacts good{
-      .url = "redis://r", .trouble = {}, .version = "7.0.15", .eviction = "noeviction"};
-  EXPECT_TRUE(faults(judge_redis(good)).empty());
-
-  RedisFacts bad = good;
-  bad.trouble = "ECONNREFUSED";
-  EXPECT_NE(only(judge_redis(bad), Level::failure, "redis").text.find("ECONNREFUSED"),
-            std::string::npos);
-  bad = good;
-  bad.eviction = "allkeys-lru";
-  EXPECT_EQ(only(judge_redis(bad), Level::failure, "redis").command,
-            "redis-cli config set maxmemory-policy noeviction");
-  bad = good;
-  bad.eviction.clear();
-  only(judge_redis(bad), Level::warning, "redis");
-  bad = good;
-  bad.memory_limit = 100 << 20;
-  bad.memory_used = 95 << 20;
-  EXPECT_NE(only(judge_redis(bad), Level::warning, "redis").text.find("95 of 100 MiB"),
-            std::string::npos);
-}
-
 TEST(KernelVersion, ReadsWhatUnameSays) {
   EXPECT_EQ(parse_kernel_version("6.1.0-28-amd64"), (KernelVersion{6, 1, 0}));
   EXPECT_EQ(parse_kernel_version("6.12.95+bpo"), (KernelVersion{6, 12, 95}));

@@ -132,6 +132,12 @@ TEST_F(ExporterRedisTest, MemoryFullIsCountedWhileTheServerIsAway) {
   EXPECT_EQ(exporter.stats().stored.value(), 1'000u);
   EXPECT_TRUE(exporter.stats().balanced());
   EXPECT_EQ(records_in(server), 1'000u);
+  const std::vector<StoreGaps> stores = exporter.gaps();
+  ASSERT_EQ(stores.size(), 1u);
+  const std::vector<Gap>& gaps = stores.front().gaps.kept();
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps[0].reason, LossReason::memory_full);
+  EXPECT_EQ(gaps[0].records, 4'000u);
 }
 
 TEST_F(ExporterRedisTest, StoppingWithoutAServerCountsEveryRecord) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <utility>
 
 #include "exporter/valinor_entry.hpp"
 #include "record_samples.hpp"
@@ -38,6 +39,21 @@ TEST(Resp, ScoresOfEveryLength) {
     EXPECT_TRUE(out.starts_with("*4\r\n$4\r\nZADD\r\n$2\r\n17\r\n$" + std::to_string(text.size()) +
                                 "\r\n" + text + "\r\n$68\r\n"))
         << out;
+  }
+}
+
+TEST(Resp, ScoresCountFromZero) {
+  const std::pair<std::uint64_t, const char*> cases[]{
+      {1'000'000'123, "$1\r\n0\r\n"},
+      {1'000'000'000, "$3\r\n123\r\n"},
+      {1'000'000'124, "$2\r\n-1\r\n"},
+      {std::uint64_t{1} << 63, "$20\r\n-9223372035854775685\r\n"}};
+  for (const auto& [zero, score] : cases) {
+    std::string out;
+    resp::append_zadd(out, "0", to_row(to_entry(test::valinor_record(), {})), zero);
+    EXPECT_EQ(out, std::string{"*4\r\n$4\r\nZADD\r\n$1\r\n0\r\n"} + score +
+                       "$68\r\n"
+                       "000000003b9aca7b000012340000162e009aa09119860a0000010a00000213890050\r\n");
   }
 }
 

@@ -430,6 +430,7 @@ class Program:
         self.config = folder / "test.yaml"
         self.config.write_text(
             "version: 1\n"
+            "run: {on_existing: append}\n"
             f"interfaces: [{{name: {Bed.host_interface}, mode: copy}}]\n"
             f"export: {{redis: {{url: \"{server.url}\", backoff: {{max: 200ms}}}},\n"
             f"         buffer: {{spill: {{dir: \"{folder}/spill\"}}}}}}\n"

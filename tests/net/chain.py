@@ -154,6 +154,7 @@ class ChainProgram(Program):
         super().__init__(chain, server, folder)
         self.config.write_text(
             "version: 1\n"
+            "run: {on_existing: append}\n"
             "interfaces: [{name: net0, mode: copy, umem: {frames: 4096},\n"
             "              rings: {rx: 1024, fill: 2048, tx: 1024, completion: 2048}}]\n"
             "forward: {to: host0}\n"

@@ -34,7 +34,10 @@ def pair(namespace, folder):
 
 
 def role(server):
-    return server.client.info("replication")["role"]
+    try:
+        return server.client.info("replication")["role"]
+    except redis_client.exceptions.ConnectionError:  # a failover cuts all connections
+        return None
 
 
 class Sentinel:

@@ -227,13 +227,25 @@ def test_a_redis_that_is_away(examine, start_program, redis_away):
 
 
 def test_a_redis_that_may_delete_a_run(examine, program, redis):
+    redis.client.config_set("maxmemory", "1gb")
     redis.client.config_set("maxmemory-policy", "allkeys-lru")
     options = ("-c", program.config)
     findings, status = examine(options=options, about="redis")
     assert status == HOST_NOT_READY
-    command = of("redis", findings, "fail")["command"].split()
+    command = of("redis", findings, "fail")["command"].split("    ")[0].split()
     redis.client.execute_command(*command[1:])  # what it says, without redis-cli
     assert examine(options=options, about="redis")[1] == READY
+
+
+def test_a_run_that_would_be_refused_for_its_key(examine, program, redis):
+    options = ("-c", program.config, "--set", "run.on_existing=refuse")
+    redis.client.zadd("0", {"00" * 34: 0})
+    findings, status = examine(options=options, about="redis")
+    assert "holds a run already: 1 records" in of("redis", findings, "fail")["text"]
+    assert status == HOST_NOT_READY
+    redis.client.delete("0")
+    findings, status = examine(options=options, about="redis")
+    assert "key 0 is new" in of("redis", findings, "ok")["text"] and status == READY
 
 
 # --- Mending and undoing ---------------------------------------------------------------------

@@ -71,8 +71,9 @@ def test_a_full_buffer_loses_the_newest_and_counts_them(start_program, redis_awa
 
 
 def test_a_key_of_another_type_is_left_alone_until_somebody_repairs_it(program, redis, bed):
-    redis.client.set("7", "somebody's")
+    """It got there after the start, which would have refused it."""
     run = program.start("run.key=7")
+    redis.client.set("7", "somebody's")
     bed.send([formats.valinor_n(number).data for number in range(10)])
     run.wait_for("WRONGTYPE")
     assert redis.client.get("7") == b"somebody's"

@@ -13,7 +13,7 @@ HOST_NOT_READY = 4
 PASSWORD = "0nly-the-test-kn0ws-this"
 # What docs/redis.md says that is enough.
 WRITER = ("--user", "writer", "on", f">{PASSWORD}", "~0", "+zadd", "+ping", "+select",
-          "+client|setname")
+          "+client|setname", "+info", "+type", "+zcard", "+scan", "+hset", "~valinor:run:*")
 SOON = ("export.redis.backoff.initial=1ms", "export.redis.backoff.max=10ms")
 
 

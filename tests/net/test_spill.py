@@ -87,6 +87,7 @@ def test_a_stop_meanwhile_leaves_them_to_the_next_run(away, bed):
     assert outcome.records["pending"] == 3000
     assert "pending: on disk 3,000" in outcome.stdout
     assert "3,000 records wait in " in outcome.stderr
+    assert outcome.stderr.count("warning[RUN-CATALOG-01]") == 1  # its end is not in there
     away.redis.start()
     run = away.program.start()
     away.redis.wait_for(3000)
@@ -109,6 +110,24 @@ def test_a_crash_costs_nothing_that_is_on_disk(away, bed):
     away.redis.wait_for(3000)
     assert run.stop().records["stored"] == 3000
     assert away.redis.count() == 3000
+
+
+def test_what_a_crash_left_is_stored_though_the_key_holds_the_rest(away, bed):
+    """run.on_existing: refuse is about other runs."""
+    run = away.program.start("run.on_existing=refuse")
+    bed.send(frames(10))
+    away.redis.wait_for(10)
+    away.redis.kill9()
+    bed.send(frames(1000))
+    wait_on_disk(away.folder, 1000)
+    run.kill9()
+    away.redis.start()
+    refused = away.program.refused("run.on_existing=overwrite")
+    refused.assert_error(4, "REDIS-RUN-02", "1,000 records of an earlier run", "--append")
+    run = away.program.start("run.on_existing=refuse")
+    away.redis.wait_for(1010)
+    assert run.stop().records["recovered"] == 1000
+    away.program.refused("run.on_existing=refuse").assert_error(4, "REDIS-RUN-01", "1,010 records")
 
 
 def test_a_crash_in_the_midst_of_draining_stores_each_once(away, bed):
@@ -137,7 +156,8 @@ def test_records_of_other_runs_go_to_their_own_keys(away, bed):
     run = away.program.start("run.key=7")
     away.redis.wait_for(500, key=5)
     away.redis.wait_for(600, key=6)
-    assert run.stop().records["recovered"] == 1100
+    # The run of key 6 may have stored some of key 5's before its server went.
+    assert 600 <= run.stop().records["recovered"] <= 1100
     assert away.redis.count(7) == 0
 
 

@@ -148,6 +148,7 @@ class Guest:
         """`interfaces` are names, or dictionaries with all that should not be as in ROOMY."""
         config = {
             "version": 1,
+            "run": {"on_existing": "append", **keys.pop("run", {})},
             "interfaces": [{"mode": "zerocopy", "promiscuous": True, **self.ROOMY,
                             **({"name": one} if isinstance(one, str) else one)}
                            for one in interfaces],

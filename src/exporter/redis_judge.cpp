@@ -1,0 +1,247 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <compare>
+
+#include "base/numbers.hpp"
+#include "exporter/redis_examination.hpp"
+
+namespace valinor::exporter {
+namespace {
+
+struct RedisVersion {
+  unsigned major = 0, minor = 0;
+  friend auto operator<=>(const RedisVersion&, const RedisVersion&) = default;
+};
+
+/// What the configuration uses that older servers lack.
+struct NeededVersion {
+  RedisVersion oldest;
+  const char* why;
+};
+
+RedisVersion parse_version(std::string_view text) {
+  RedisVersion version;
+  const char* const end = text.data() + text.size();
+  const auto [dot, error] = std::from_chars(text.data(), end, version.major);
+  if (error == std::errc{} && dot != end) std::from_chars(dot + 1, end, version.minor);
+  return version;
+}
+
+NeededVersion needed_version(const ExporterConfig& config) {
+  if (config.on_existing == OnExisting::overwrite) return {{4, 0}, "run.on_existing: overwrite"};
+  return {{2, 8}, "this program"};
+}
+
+std::string redis_cli(const RedisConfig& redis) {
+  return redis.address.database == 0 ? "redis-cli"
+                                     : fmt::format("redis-cli -n {}", redis.address.database);
+}
+
+class Judge {
+ public:
+  Judge(const RedisFacts& facts, const ExporterConfig& config, const Circumstances& circumstances)
+      : facts_{facts}, config_{config}, circumstances_{circumstances} {}
+
+  Examination judge() {
+    if (!facts_.away.empty()) {
+      found_.away = facts_.server + ": " + facts_.away;
+      return std::move(found_);
+    }
+    version();
+    role();
+    eviction();
+    if (circumstances_.moment == Moment::start) key();
+    strangers();
+    rights();
+    head_line();
+    memory();
+    return std::move(found_);
+  }
+
+ private:
+  void version() {
+    const NeededVersion needed = needed_version(config_);
+    if (facts_.version.empty() || parse_version(facts_.version) >= needed.oldest) return;
+    found_.errors.push_back(
+        {.code = "REDIS-VERSION-01",
+         .what = fmt::format("{} is too old: Redis {}", facts_.server, facts_.version),
+         .why = fmt::format("{} needs Redis {}.{} or newer", needed.why, needed.oldest.major,
+                            needed.oldest.minor),
+         .next = "export.redis.url: a newer server; Debian 12 has 7.0"});
+  }
+
+  /// Who is master is for sentinels and clusters to say, and may have changed since.
+  void role() {
+    const RedisConfig& redis = config_.redis;
+    if (facts_.role != "slave" || redis.cluster || !redis.sentinel.master.empty()) return;
+    found_.errors.push_back(
+        {.code = "REDIS-ROLE-01",
+         .what = facts_.server + " is a replica, which is no place to write to",
+         .why = "it follows " + facts_.master + ", and refuses or forgets what others write",
+         .next = fmt::format("export.redis.url: redis://{}/{}    or export.redis.sentinel, which "
+                             "knows the master",
+                             facts_.master, redis.address.database)});
+  }
+
+  void eviction() {
+    if (facts_.eviction.empty() || facts_.eviction == "noeviction") return;
+    if (facts_.memory_limit.value_or(1) == 0) return;  // nothing is deleted without a limit
+    const bool spares_runs = facts_.eviction.starts_with("volatile-");
+    Finding finding{
+        .code = "REDIS-EVICT-01",
+        .what = facts_.server +
+                (spares_runs ? " deletes keys that have an expiry" : " may delete the run"),
+        .why = "maxmemory-policy is " + facts_.eviction +
+               (spares_runs ? "; a run has none, until somebody gives it one (EXPIRE)"
+                            : "; a sorted set is one key and is evicted whole, while every write "
+                              "still answers OK"),
+        .next =
+            "redis-cli config set maxmemory-policy noeviction    or, to run all the same: "
+            "export.redis.require_noeviction: false"};
+    const bool refused = config_.redis.require_noeviction && !spares_runs;
+    (refused ? found_.errors : found_.warnings).push_back(std::move(finding));
+  }
+
+  void key() {
+    if (!facts_.key_type.empty() && facts_.key_type != "none" && facts_.key_type != "zset") {
+      found_.errors.push_back(
+          {.code = "REDIS-TYPE-01",
+           .what = fmt::format("key {} of {} is something else: a {}", facts_.key, facts_.server,
+                               facts_.key_type),
+           .why = "records go into a sorted set",
+           .next = fmt::format("run.key: another number    or move it:  {} rename {} another-name",
+                               redis_cli(config_.redis), facts_.key)});
+      return;
+    }
+    if (config_.on_existing == OnExisting::overwrite && circumstances_.waiting_on_disk != 0) {
+      found_.errors.push_back(
+          {.code = "REDIS-RUN-02",
+           .what =
+               fmt::format("run {} cannot be overwritten: some of it waits on disk", config_.key),
+           .why = fmt::format("{} records of an earlier run with this key are in {}",
+                              with_commas(circumstances_.waiting_on_disk), config_.spill.folder),
+           .next = "--append    stores them first; or remove the file, and what is in it"});
+    }
+    const bool holds = facts_.records.value_or(0) != 0;
+    if (!holds || config_.on_existing != OnExisting::refuse) return;
+    if (circumstances_.waiting_on_disk != 0) return;
+    found_.errors.push_back(
+        {.code = "REDIS-RUN-01",
+         .what = fmt::format("key {} of {} holds a run already", facts_.key, facts_.server),
+         .why = fmt::format("{} records; two runs under one key cannot be told apart later",
+                            with_commas(*facts_.records)),
+         .next = "run.key: another number    or --append to add to it, --overwrite to delete it"});
+  }
+
+  void strangers() {
+    if (facts_.strangers == 0) return;
+    found_.warnings.push_back(
+        {.code = "REDIS-KEYS-01",
+         .what = fmt::format("the database of {} holds other things than runs", facts_.server),
+         .why = fmt::format(
+             "{} that {} no sorted set{}, such as {}; the Valinor notebooks read "
+             "every key of database 0, and break off there",
+             facts_.strangers == 1 ? "one key" : with_commas(facts_.strangers) + " keys",
+             facts_.strangers == 1 ? "is" : "are", facts_.strangers == 1 ? "" : "s",
+             facts_.stranger),
+         .next =
+             "export.redis.url: a database with nothing else in it    redis-cli info keyspace"});
+  }
+
+  void rights() {
+    if (facts_.refused.empty()) return;
+    const bool blind =
+        circumstances_.moment == Moment::start && !facts_.records && facts_.key_type != "none";
+    found_.warnings.push_back(
+        {.code = "REDIS-RIGHTS-01",
+         .what = facts_.server + " does not let us see all that a start should look at",
+         .why = "our user may not use " + facts_.refused + ", so it is unknown whether " +
+                (blind ? "the key holds a run already, and whether " : "") +
+                "the server may delete it (maxmemory-policy)",
+         .next = "ACL SETUSER ... +info +type +zcard +scan    docs/redis.md has all of it"});
+  }
+
+  /// "redis://10.0.0.9:6379/0: Redis 7.0.15, noeviction; key 0 is new"
+  void head_line() {
+    std::string line = facts_.server + ":";
+    line += facts_.version.empty() ? " answers" : " Redis " + facts_.version;
+    if (!facts_.eviction.empty()) line += ", " + facts_.eviction;
+    if (circumstances_.moment == Moment::start) line += describe_key();
+    found_.lines.push_back(std::move(line));
+  }
+
+  [[nodiscard]] std::string describe_key() const {
+    if (!facts_.records) return {};
+    if (*facts_.records == 0) return "; key " + facts_.key + " is new";
+    std::string text =
+        fmt::format("; key {} holds {} records", facts_.key, with_commas(*facts_.records));
+    const bool goes = config_.on_existing == OnExisting::overwrite;
+    const bool stays =
+        config_.on_existing == OnExisting::append || (!goes && circumstances_.waiting_on_disk != 0);
+    if (goes) text += ", which are deleted";
+    if (stays) text += ", more come on top";
+    return text;
+  }
+
+  /// What fits, and whether what is expected does.
+  void memory() {
+    if (!facts_.memory_limit) return;
+    const std::uint64_t limit = *facts_.memory_limit;
+    const std::uint64_t used = facts_.memory_used.value_or(0);
+    const std::uint64_t left = limit - std::min(limit, used);
+    std::string line = fmt::format("a record takes about {} bytes; ", kRecordBytes);
+    line += limit == 0 ? fmt::format("{} in use, no maxmemory", to_size(used))
+                       : fmt::format("{} of {} are free: {} records", to_size(left), to_size(limit),
+                                     with_commas(left / kRecordBytes));
+    const ExpectedLoad& load = circumstances_.load;
+    const double rate =
+        static_cast<double>(load.records_per_second) * static_cast<double>(kRecordBytes);
+    if (rate != 0 && load.duration.count() != 0) {
+      const double bytes = rate * std::chrono::duration<double>(load.duration).count();
+      line += fmt::format("; expected: {}", to_size(static_cast<std::uint64_t>(bytes)));
+      if (limit != 0 && bytes > static_cast<double>(left)) too_small(bytes, left);
+    } else if (rate != 0 && limit != 0) {
+      line += fmt::format(", {:.0f} s at the expected rate", static_cast<double>(left) / rate);
+    } else if (limit != 0 && left < limit / 10) {
+      nearly_full(used, limit);
+    }
+    found_.lines.push_back(std::move(line));
+  }
+
+  void too_small(double bytes, std::uint64_t left) {
+    found_.warnings.push_back(
+        {.code = "REDIS-MEMORY-01",
+         .what = facts_.server + " has not enough memory for the run",
+         .why =
+             fmt::format("run.duration at run.expected_rate makes {}, {} are free; a full server "
+                         "refuses records, which then wait in memory and on disk",
+                         to_size(static_cast<std::uint64_t>(bytes)), to_size(left)),
+         .next = "redis-cli config set maxmemory 0    or a shorter run, or export.file"});
+  }
+
+  void nearly_full(std::uint64_t used, std::uint64_t limit) {
+    found_.warnings.push_back(
+        {.code = "REDIS-MEMORY-01",
+         .what = facts_.server + " is nearly full",
+         .why = fmt::format("{} of {} are in use; a full server refuses records, which then wait "
+                            "in memory and on disk",
+                            to_size(used), to_size(limit)),
+         .next = "redis-cli config set maxmemory 0    or delete old runs"});
+  }
+
+  const RedisFacts& facts_;
+  const ExporterConfig& config_;
+  const Circumstances& circumstances_;
+  Examination found_;
+};
+
+}  // namespace
+
+Examination judge(const RedisFacts& facts, const ExporterConfig& config,
+                  const Circumstances& circumstances) {
+  return Judge{facts, config, circumstances}.judge();
+}
+
+}  // namespace valinor::exporter
