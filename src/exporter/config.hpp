@@ -56,6 +56,9 @@ struct RedisTlsConfig {
   friend bool operator==(const RedisTlsConfig&, const RedisTlsConfig&) = default;
 };
 
+/// In which form records stand in Redis; redis_format.hpp.
+enum class RedisForm : std::uint8_t { valinor_zset, stream };
+
 struct RedisConfig {
   bool enabled = true;
   RedisAddress address;
@@ -64,11 +67,13 @@ struct RedisConfig {
   RedisTlsConfig tls;
   std::vector<RedisAddress> endpoints;  // more servers: shards, or further nodes of the cluster
   RedisSentinelConfig sentinel;
-  bool cluster = false;               // address and endpoints are nodes of a Redis Cluster
-  std::uint32_t shards = 16;          // keys that a cluster's records are spread over
-  std::string key_suffix{};           // behind the run's key, ":{3}"; set by split_shards()
-  std::uint32_t batch_records = 256;  // pairs in one ZADD
-  std::uint32_t in_flight = 16;       // batches sent and not answered
+  bool cluster = false;       // address and endpoints are nodes of a Redis Cluster
+  std::uint32_t shards = 16;  // keys that a cluster's records are spread over
+  std::string key_suffix{};   // behind the run's key, ":{3}"; set by split_shards()
+  RedisForm format = RedisForm::valinor_zset;
+  std::uint64_t stream_max_records = 0;  // about so many are kept, in full blocks; 0: all
+  std::uint32_t batch_records = 256;     // pairs in one ZADD, records in one block
+  std::uint32_t in_flight = 16;          // batches sent and not answered
   std::chrono::milliseconds connect_timeout{1000};
   std::chrono::milliseconds command_timeout{
       2000};  // without an answer the connection counts as lost
@@ -106,7 +111,7 @@ enum class RecordTime : std::uint8_t {
 };
 
 struct ExporterConfig {
-  std::uint32_t key = 0;  // of the run: the name of its sorted set
+  std::uint32_t key = 0;  // of the run, and what its records in Redis are named after
   RecordTime record_time = RecordTime::network_switch;
   RedisConfig redis;
   FileConfig file;

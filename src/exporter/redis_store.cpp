@@ -7,7 +7,6 @@
 
 #include "base/failure.hpp"
 #include "exporter/resp.hpp"
-#include "exporter/valinor_entry.hpp"
 
 namespace valinor::exporter {
 namespace {
@@ -28,22 +27,18 @@ std::string to_client_name(std::string_view key) {
 
 RedisStore::RedisStore(const RedisConfig& config, std::uint32_t key, RecordTime record_time)
     : config_{config},
-      record_time_{record_time},
-      key_{std::to_string(key) + config.key_suffix},
+      format_{make_redis_format(config, key, record_time)},
       access_{read_access(config)},
-      locator_{make_locator(config, access_, key_)},
-      connection_{config, access_, to_client_name(key_)},
+      locator_{make_locator(config, access_, format_->key())},
+      connection_{config, access_, to_client_name(format_->key())},
       backoff_{config.backoff_initial, config.backoff_max} {}
 
 std::string RedisStore::name() const {
-  if (!config_.sentinel.master.empty()) return "redis master '" + config_.sentinel.master + "'";
-  const std::string url = "redis " + config_.address.to_url();
+  // Rows on disk are those of a store of the same name.
+  const std::string kind = config_.format == RedisForm::stream ? "redis stream " : "redis ";
+  if (!config_.sentinel.master.empty()) return kind + "master '" + config_.sentinel.master + "'";
+  const std::string url = kind + config_.address.to_url();
   return config_.cluster ? url + " shard " + config_.key_suffix.substr(1) : url;
-}
-
-void RedisStore::encode(const telemetry::RecordView& record, std::vector<std::byte>& rows) const {
-  const ValinorRow row = to_row(to_entry(record.packet, record.hops, record_time_));
-  rows.insert(rows.end(), row.begin(), row.end());
 }
 
 std::size_t RedisStore::max_in_flight() const {
@@ -60,13 +55,45 @@ bool RedisStore::ready() {
     if (!usable || !*usable) return false;
     was_connected_ = true;
     trouble_.clear();
-    return true;
   }
   if (!trouble_.empty() && Clock::now() < next_attempt_) return false;
+  if (!format_->is_prepared() && !prepare()) return false;
   if (!unanswered_.empty()) return true;
   const Result<void> alive = connection_.check_idle();
   if (!alive) lose_link(alive.error());
   return alive.has_value();
+}
+
+bool RedisStore::prepare() {
+  if (!unanswered_.empty()) return false;  // their answers come first
+  const Result<bool> done = ask_format();
+  if (!done) lose_link(done.error());
+  return done && *done;
+}
+
+Result<bool> RedisStore::ask_format() {
+  if (question_ == Question::none) {
+    if (asking_) resp::append_command(connection_.output(), {"ASKING"});
+    format_->append_question(connection_.output());
+    question_ = asking_ ? Question::asking : Question::asked;
+    last_sign_ = Clock::now();
+  }
+  for (;;) {
+    auto reply = connection_.next_reply();
+    if (!reply) return tl::unexpected{std::move(reply.error())};
+    if (!*reply) break;
+    if (question_ == Question::asking) {
+      question_ = Question::asked;
+      continue;
+    }
+    question_ = Question::none;
+    if (format_->learn(***reply)) return format_->is_prepared();
+    (void)is_still_in_charge(std::string{to_text(***reply)});
+    return false;
+  }
+  if (Clock::now() < last_sign_ + config_.command_timeout) return false;
+  connection_.close();
+  return fail(std::errc::timed_out, "no answer about the key");
 }
 
 Result<bool> RedisStore::connect() {
@@ -87,11 +114,10 @@ void RedisStore::hurry() {
 
 void RedisStore::submit(const Batch& batch) {
   if (unanswered_.empty()) last_sign_ = Clock::now();
-  unanswered_.push_back({batch.records, batch.maybe_stored, asking_});
   // Where earlier bytes still wait, the socket is full: poll() sends when it has room.
   const bool socket_has_room = connection_.output().empty();
   if (asking_) resp::append_command(connection_.output(), {"ASKING"});
-  resp::append_zadd(connection_.output(), key_, batch.rows);
+  unanswered_.push_back({format_->append(batch, connection_.output()), asking_});
   if (!socket_has_room) return;
   if (const Result<void> flushed = connection_.flush(); !flushed) lose_link(flushed.error());
 }
@@ -115,7 +141,8 @@ std::optional<Outcome> RedisStore::poll(milliseconds patience) {
     const Clock::time_point silence_ends = last_sign_ + config_.command_timeout;
     if (now >= silence_ends) {
       connection_.close();
-      lose_link(Error{std::make_error_code(std::errc::timed_out), "no answer to ZADD"});
+      lose_link(Error{std::make_error_code(std::errc::timed_out),
+                      "no answer to " + std::string{format_->command()}});
       return report_lost_link();
     }
     if (now >= deadline) break;
@@ -130,43 +157,46 @@ std::optional<Outcome> RedisStore::report_lost_link() {
 }
 
 Outcome RedisStore::judge(const redisReply& reply) {
-  const Unanswered batch = unanswered_.front();
-  const bool counts = reply.type == REDIS_REPLY_INTEGER && reply.integer >= 0 &&
-                      static_cast<std::uint64_t>(reply.integer) <= batch.records;
-  if (!counts && reply.type != REDIS_REPLY_ERROR) {
+  const std::optional<Outcome> outcome = format_->judge(reply, unanswered_.front().batch);
+  if (!outcome && reply.type != REDIS_REPLY_ERROR) {
     // Answers and commands no longer belong together; from here on nothing can be believed.
     connection_.close();
-    lose_link(Error{std::make_error_code(std::errc::protocol_error), "odd answer to ZADD"});
+    lose_link(Error{std::make_error_code(std::errc::protocol_error),
+                    "odd answer to " + std::string{format_->command()}});
     return *report_lost_link();
   }
   unanswered_.pop_front();
   last_sign_ = Clock::now();
-  if (!counts) return judge_refusal(std::string{to_text(reply)});
-  trouble_.clear();
-  backoff_.reset();
-  was_redirected_ = false;
-  return count_added(batch, static_cast<std::uint64_t>(reply.integer));
-}
-
-Outcome RedisStore::count_added(const Unanswered& batch, std::uint64_t added) {
-  if (batch.maybe_stored && added == 0) return Outcome{.unsure = batch.records, .reason = {}};
-  return Outcome{.collapsed = batch.records - added, .reason = {}};
+  if (!outcome) return judge_refusal(std::string{to_text(reply)});
+  if (outcome->kind == Outcome::Kind::stored) {
+    trouble_.clear();
+    backoff_.reset();
+    was_redirected_ = false;
+  }
+  return *outcome;
 }
 
 Outcome RedisStore::judge_refusal(std::string reason) {
   if (judge_error(reason) == RefusalKind::about_the_command) {
     return Outcome{.kind = Outcome::Kind::rejected, .reason = std::move(reason)};
   }
-  if (locator_->redirects(reason)) {
-    connection_.close();
-    if (was_redirected_) wait_for_next_attempt();
-    was_redirected_ = true;
-    trouble_ = "sends us elsewhere: " + reason;
-    return *report_lost_link();
-  }
-  wait_for_next_attempt();
-  trouble_ = "refuses: " + reason;
+  if (!is_still_in_charge(reason)) return *report_lost_link();
   return Outcome{.kind = Outcome::Kind::refused, .reason = std::move(reason)};
+}
+
+/// After a refusal: whether it is this server that has to be asked again, later.
+bool RedisStore::is_still_in_charge(const std::string& refusal) {
+  if (!locator_->redirects(refusal)) {
+    wait_for_next_attempt();
+    trouble_ = "refuses: " + refusal;
+    return true;
+  }
+  connection_.close();
+  forget_link();
+  if (was_redirected_) wait_for_next_attempt();
+  was_redirected_ = true;
+  trouble_ = "sends us elsewhere: " + refusal;
+  return false;
 }
 
 /// Several batches in flight are refused for the same cause: one step of the back-off for all.
@@ -178,12 +208,18 @@ void RedisStore::wait_for_next_attempt() {
 void RedisStore::lose_link(const Error& error) {
   next_attempt_ = Clock::now() + backoff_.next();
   locator_->forget();
+  forget_link();
   if (error.code == std::errc::permission_denied) {
     trouble_ = "refuses us: " + error.doing;
     return;
   }
   trouble_ = (was_connected_ ? "lost: " : "cannot be reached: ") + errno_name(error.code.value()) +
              " (" + error.doing + ")";
+}
+
+void RedisStore::forget_link() {
+  format_->forget();
+  question_ = Question::none;
 }
 
 }  // namespace valinor::exporter
