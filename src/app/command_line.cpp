@@ -15,8 +15,8 @@
 namespace valinor::app {
 namespace {
 
-constexpr std::array<std::string_view, 10> kCommands{
-    "run", "tap", "check", "replay", "export", "gen", "bench", "doctor", "list", "version"};
+constexpr std::array<std::string_view, 10> kCommands{"run", "tap",   "check",  "replay", "export",
+                                                     "gen", "bench", "doctor", "list",   "version"};
 
 /// Options whose value is a word of its own, so that the word is not taken for a command.
 constexpr std::array<std::string_view, 8> kTakeValue{

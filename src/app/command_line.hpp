@@ -57,8 +57,9 @@ struct VersionCommand {
   bool build_info = false;
 };
 
-using Command = std::variant<RunCommand, TapCommand, CheckCommand, ReplayCommand, GenCommand,
-                             BenchCommand, ExportCommand, DoctorCommand, ListCommand, VersionCommand>;
+using Command =
+    std::variant<RunCommand, TapCommand, CheckCommand, ReplayCommand, GenCommand, BenchCommand,
+                 ExportCommand, DoctorCommand, ListCommand, VersionCommand>;
 
 struct CommandLine {
   ConfigSources config;  // of all -c, of check's FILEs, --set, and what run and tap imply
