@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <utility>
 
 #include "base/failure.hpp"
 #include "base/file_io.hpp"
@@ -38,7 +37,7 @@ fs::path make_part_name(const fs::path& path, bool overwrite) {
   return path.string() + ".part";
 }
 
-OutputFile::OutputFile(fs::path path, bool overwrite)
+OutputFile::OutputFile(const fs::path& path, bool overwrite)
     : path_{fs::absolute(path)}, part_{make_part_name(path_, overwrite)} {
   constexpr mode_t kMode = 0644;
   fd_ = UniqueFd{::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode)};

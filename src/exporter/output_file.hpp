@@ -21,7 +21,7 @@ namespace valinor::exporter {
 class OutputFile {
  public:
   /// Makes `path`.part. Throws as make_part_name().
-  OutputFile(std::filesystem::path path, bool overwrite);
+  OutputFile(const std::filesystem::path& path, bool overwrite);
   /// Removes what was not finished.
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
