@@ -157,7 +157,7 @@ TEST_F(SpillFileTest, TheNextProcessKnowsUnderWhichIdABatchWasSent) {
   for (unsigned i = 0; i < 4; ++i) {
     const auto batch = next.read_next();
     ASSERT_TRUE(batch);
-    expect_same(*batch, batch_of(10, i));
+    EXPECT_EQ(batch->rows, batch_of(10, i).rows);
     EXPECT_EQ(batch->id, expected[i]);
   }
 }
