@@ -48,6 +48,7 @@ void add_shards(const std::vector<ExporterConfig>& shards, Sinks& sinks) {
 /// Each shard's sink gets its room on disk; behind them come those for ended runs.
 void add_spills(const std::vector<ExporterConfig>& shards, Sinks& sinks) {
   std::vector<SpillOwner> owners;
+  owners.reserve(sinks.parts.size());
   for (const SinkParts& parts : sinks.parts) {
     owners.push_back({parts.store->name(), shards.front().key});
   }
