@@ -1,6 +1,6 @@
 // How fast do records get into Redis, and what does it cost the client?
 //
-//   build/bench/export/export_bench [RECORDS [ROUNDS]]       default: 1000000 7
+//   build/bench/export/export_rates [RECORDS [ROUNDS]]       default: 1000000 7
 //
 // One redis-server of its own, on a UNIX socket in a temporary folder, which ours take, and a port
 // of the loopback, which valinor-c takes. In each round every way stores the same records into an
@@ -145,7 +145,7 @@ int main(int argc, char** argv) {
                         argc > 2 ? std::stoul(argv[2]) : 7);
     return 0;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "export_bench: {}\n", error.what());
+    fmt::print(stderr, "export_rates: {}\n", error.what());
     return 1;
   }
 }
