@@ -19,7 +19,7 @@ HOP = struct.Struct("QQQQQQIIIIIIHH4x")
 HOP_FIELDS = (
     "ingress_time egress_time previous_time packet_bytes hop_latency packet_count node_id "
     "enqueue_time queue_delay enqueue_depth dequeue_depth fields ingress_port egress_port").split()
-FORMATS = {1: "p4netintel", 2: "valinor_n", 3: "host_egress"}
+FORMATS = {1: "p4netintel", 2: "valinor_n", 3: "host_egress", 4: "valinor_entry"}
 
 
 def address(raw):

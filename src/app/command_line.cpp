@@ -15,8 +15,8 @@
 namespace valinor::app {
 namespace {
 
-constexpr std::array<std::string_view, 9> kCommands{"run",   "tap",    "check", "replay", "gen",
-                                                    "bench", "doctor", "list",  "version"};
+constexpr std::array<std::string_view, 10> kCommands{"run", "tap",   "check",  "replay", "export",
+                                                     "gen", "bench", "doctor", "list",   "version"};
 
 /// Options whose value is a word of its own, so that the word is not taken for a command.
 constexpr std::array<std::string_view, 8> kTakeValue{
@@ -107,6 +107,15 @@ std::string to_list(const std::vector<std::string>& names) {
   return out.append("]");
 }
 
+ExportCommand finish_export(const Given& given) {
+  auto from = parse_export_source(given.export_from);
+  if (!from) throw Wrong{from.error().doing};
+  auto to = parse_export_target(given.export_to);
+  if (!to) throw Wrong{to.error().doing};
+  if (*from == *to) throw Wrong{"--from and --to are the same"};
+  return {.from = *from, .to = *to, .overwrite = given.export_overwrite};
+}
+
 CommandLine finish(const Given& given, const std::string& command) {
   const bool reads_none =
       command == "gen" || command == "bench" || command == "list" || command == "version";
@@ -152,6 +161,9 @@ CommandLine finish(const Given& given, const std::string& command) {
     line.command = finish_gen(given.traffic);
   } else if (command == "bench") {
     line.command = finish_bench(given.traffic);
+  } else if (command == "export") {
+    line.config.interfaces_required = false;
+    line.command = finish_export(given);
   } else if (command == "doctor") {
     if (given.doctor.fix && given.doctor.undo) throw Wrong{"--fix and --undo exclude each other"};
     line.command = given.doctor;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "app/config_load.hpp"
+#include "app/export_end.hpp"
 #include "app/traffic_options.hpp"
 #include "base/failure.hpp"
 
@@ -35,6 +36,11 @@ struct ReplayCommand {
   std::optional<std::string> output;  // capture file of what is sent; nothing: it is dropped
 };
 
+struct ExportCommand {
+  ExportEnd from, to;
+  bool overwrite = false;
+};
+
 struct DoctorCommand {
   std::vector<std::string> interfaces;  // empty: those of the configuration, or all
   bool fix = false;                     // run what can be undone
@@ -51,8 +57,9 @@ struct VersionCommand {
   bool build_info = false;
 };
 
-using Command = std::variant<RunCommand, TapCommand, CheckCommand, ReplayCommand, GenCommand,
-                             BenchCommand, DoctorCommand, ListCommand, VersionCommand>;
+using Command =
+    std::variant<RunCommand, TapCommand, CheckCommand, ReplayCommand, GenCommand, BenchCommand,
+                 ExportCommand, DoctorCommand, ListCommand, VersionCommand>;
 
 struct CommandLine {
   ConfigSources config;  // of all -c, of check's FILEs, --set, and what run and tap imply

@@ -30,6 +30,16 @@ constexpr const char* kReplayExamples = R"(Examples:
   valinor-afxdp replay trace.pcap --set export.redis.enabled=false
   valinor-afxdp -c conf/nic.yaml replay trace.pcap --out sent.pcap
 )";
+constexpr const char* kExportExamples = R"(Examples:
+  valinor-afxdp -c conf/nic.yaml export --from stream --to zset@redis://127.0.0.1:6379/0
+  valinor-afxdp export --from /var/lib/valinor-afxdp/3/20240131T235959Z.npy.records --to run3.csv
+  valinor-afxdp -c conf/nic.yaml export --from zset -k 3 --to run3.npy
+
+SOURCE: zset or stream of the configured Redis servers, or of zset@URL, stream@URL; a file NAME.npy,
+NAME.npy.records or NAME.spill, or a folder of *.spill files.
+TARGET: zset, stream, the same with @URL, or a file that ends in .npy, .records, .csv or .pcap.
+What each of them can hold: docs/export.md.
+)";
 constexpr const char* kDoctorExamples = R"(Examples:
   valinor-afxdp doctor                               all interfaces that are up; changes nothing
   valinor-afxdp -c conf/nic.yaml doctor              is this host ready for that run?
@@ -101,6 +111,20 @@ void add_replay(CLI::App& app, Given& given) {
   replay->footer(kReplayExamples);
 }
 
+void add_export(CLI::App& app, Given& given) {
+  CLI::App* command =
+      app.add_subcommand("export", "records of a run from one form into another, afterwards");
+  command->add_option("--from", given.export_from, "where they are")
+      ->required()
+      ->type_name("SOURCE");
+  command->add_option("--to", given.export_to, "where they go")->required()->type_name("TARGET");
+  command->add_option("-k,--key", given.key, "the run: what it is stored under (run.key)")
+      ->type_name("N");
+  command->add_flag("--overwrite", given.export_overwrite,
+                    "in place of what the file or the key holds now");
+  command->footer(kExportExamples);
+}
+
 void add_doctor(CLI::App& app, Given& given) {
   CLI::App* doctor =
       app.add_subcommand("doctor", "what is in the way of a run on this host, and what mends it");
@@ -149,6 +173,7 @@ void describe_options(CLI::App& app, Given& given) {
   add_tap(app, given);
   add_check(app, given);
   add_replay(app, given);
+  add_export(app, given);
   add_gen(app, given.traffic);
   add_bench(app, given.traffic);
   add_doctor(app, given);

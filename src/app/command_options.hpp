@@ -32,6 +32,9 @@ struct Given {
   std::vector<std::string> check_files;
   ReplayCommand replay;
   std::string replay_output;
+  std::string export_from;
+  std::string export_to;
+  bool export_overwrite = false;
   GivenTraffic traffic;
   DoctorCommand doctor;
   ListCommand list;

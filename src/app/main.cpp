@@ -16,6 +16,7 @@
 #include "app/config_show.hpp"
 #include "app/doctor.hpp"
 #include "app/events.hpp"
+#include "app/export_records.hpp"
 #include "app/generate.hpp"
 #include "app/replay.hpp"
 #include "app/runtime.hpp"
@@ -95,6 +96,13 @@ struct Dispatch {
     log::set_level(log_level(Config{}, line.verbosity - 1));
     Signals signals;
     return bench(command, signals);
+  }
+
+  ExitStatus operator()(const ExportCommand& command) const {
+    const auto loaded = load(line);
+    if (!loaded) return ExitStatus::config_invalid;
+    Signals signals;
+    return export_records(command, loaded->config.exporter, signals);
   }
 
   ExitStatus operator()(const DoctorCommand& command) const {

@@ -12,7 +12,7 @@ void BatchQueue::seal() {
   open_.rows.reserve(reserve_bytes_);
 }
 
-const Batch& BatchQueue::submit_next() { return batches_[in_flight_++]; }
+Batch& BatchQueue::submit_next() { return batches_[in_flight_++]; }
 
 void BatchQueue::insert_next(Batch batch) {
   if (batch.spilled == 0) {
@@ -49,6 +49,12 @@ void BatchQueue::return_oldest() {
   const auto first = batches_.begin();
   std::rotate(first, first + 1, first + static_cast<std::ptrdiff_t>(in_flight_));
   --in_flight_;
+}
+
+void BatchQueue::return_oldest_as_new() {
+  batches_.front().maybe_stored = false;
+  batches_.front().id = {};
+  return_oldest();
 }
 
 void BatchQueue::return_all() {

@@ -44,7 +44,7 @@ class BatchQueue {
 
   /// The first waiting batch, in flight from now on. Only if has_waiting(). The reference is good
   /// until the next call.
-  [[nodiscard]] const Batch& submit_next();
+  [[nodiscard]] Batch& submit_next();
 
   /// Puts a batch, read from a SpillFile, in front of all that wait.
   void insert_next(Batch batch);
@@ -62,6 +62,9 @@ class BatchQueue {
 
   /// Lets the oldest batch in flight wait again: it was refused as a whole.
   void return_oldest();
+
+  /// The same, as one that was never sent.
+  void return_oldest_as_new();
 
   /// Lets all batches in flight wait again. Whether they were stored is not known.
   void return_all();

@@ -62,6 +62,9 @@ enum class Score : std::uint8_t {
   run_relative,  // the time since the set's first record: exact for 104 days around it
 };
 
+/// In which form records stand in Redis; redis_format.hpp.
+enum class RedisForm : std::uint8_t { valinor_zset, stream };
+
 struct RedisConfig {
   bool enabled = true;
   RedisAddress address;
@@ -73,10 +76,12 @@ struct RedisConfig {
   bool cluster = false;       // address and endpoints are nodes of a Redis Cluster
   std::uint32_t shards = 16;  // keys that a cluster's records are spread over
   std::string key_suffix{};   // behind the run's key, ":{3}"; set by split_shards()
+  RedisForm format = RedisForm::valinor_zset;
+  std::uint64_t stream_max_records = 0;  // about so many are kept, in full blocks; 0: all
   Score score = Score::epoch;
   std::uint32_t metadata_db = 1;      // where the catalogue of runs is; 0: none there
   bool require_noeviction = true;     // a server that may delete the run is refused
-  std::uint32_t batch_records = 256;  // pairs in one ZADD
+  std::uint32_t batch_records = 256;  // pairs in one ZADD, records in one block
   std::uint32_t in_flight = 16;       // batches sent and not answered
   std::chrono::milliseconds connect_timeout{1000};
   std::chrono::milliseconds command_timeout{
@@ -122,7 +127,7 @@ enum class RecordTime : std::uint8_t {
 };
 
 struct ExporterConfig {
-  std::uint32_t key = 0;                        // of the run: the name of its sorted set
+  std::uint32_t key = 0;  // of the run, and what its records in Redis are named after
   OnExisting on_existing = OnExisting::refuse;  // for examine() to judge by; stores append
   RecordTime record_time = RecordTime::network_switch;
   RedisConfig redis;

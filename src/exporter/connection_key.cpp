@@ -24,8 +24,12 @@ std::uint64_t read_big_endian(const std::byte* bytes, std::size_t count) noexcep
 
 }  // namespace
 
+bool is_ipv4_mapped(const std::array<std::byte, 16>& address) noexcept {
+  return std::memcmp(address.data(), kIpv4Mapped.data(), kIpv4Mapped.size()) == 0;
+}
+
 std::uint32_t to_address32(const std::array<std::byte, 16>& address) noexcept {
-  if (std::memcmp(address.data(), kIpv4Mapped.data(), kIpv4Mapped.size()) == 0) {
+  if (is_ipv4_mapped(address)) {
     return static_cast<std::uint32_t>(read_big_endian(&address[12], 4));
   }
   // crc32c takes the least significant byte of a word first, so swapped words give the bytes in

@@ -21,6 +21,9 @@ struct FiveTuple {
   friend bool operator==(const FiveTuple&, const FiveTuple&) = default;
 };
 
+/// Whether it is ::ffff:a.b.c.d.
+[[nodiscard]] bool is_ipv4_mapped(const std::array<std::byte, 16>& address) noexcept;
+
 /// An IPv4-mapped address (::ffff:a.b.c.d) as its IPv4 address. Any other address does not fit and
 /// becomes a hash: CRC32C over its 16 bytes from the register that connection_key() starts with.
 [[nodiscard]] std::uint32_t to_address32(const std::array<std::byte, 16>& address) noexcept;

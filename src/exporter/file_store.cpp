@@ -12,6 +12,7 @@
 
 #include "base/failure.hpp"
 #include "base/file_io.hpp"
+#include "exporter/npy.hpp"
 #include "exporter/record_file.hpp"
 #include "exporter/valinor_entry.hpp"
 
@@ -20,24 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
-
-/// Of numpy's format 1.0, padded so that entries begin at a multiple of 64 bytes, and so that any
-/// count fits.
-constexpr std::size_t kNpyHeaderBytes = 320;
-
-std::string npy_header(std::uint64_t entries) {
-  std::string text = fmt::format(
-      "{{'descr': [('timestamp_ns', '>u8'), ('enqueue', '>u4'), ('enqueue_delta', '>u4'), "
-      "('packet_length', '>u2'), ('flow_key', '>u4'), ('source', '>u4'), ('destination', '>u4'), "
-      "('source_port', '>u2'), ('destination_port', '>u2')], 'fortran_order': False, "
-      "'shape': ({},), }}",
-      entries);
-  constexpr std::size_t kPreamble = 10;
-  text.resize(kNpyHeaderBytes - kPreamble - 1, ' ');
-  constexpr auto kLength = static_cast<std::uint16_t>(kNpyHeaderBytes - kPreamble);
-  return std::string{"\x93NUMPY\x01\x00", 8} + static_cast<char>(kLength & 0xff) +
-         static_cast<char>(kLength >> 8) + text + "\n";
-}
 
 void replace(std::string& text, std::string_view what, const std::string& with) {
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
@@ -137,7 +120,7 @@ int FileStore::write_batch(const Batch& batch) {
 }
 
 int FileStore::write_count() {
-  const std::string header = npy_header(entry_count_);
+  const std::string header = make_npy_header(entry_count_);
   return write_at(entries_.get(), std::as_bytes(std::span{header}), 0);
 }
 

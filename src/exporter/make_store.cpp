@@ -28,50 +28,59 @@ void add_left_behind(const ExporterConfig& config, SpillFile left, Sinks& sinks)
   parts.wants = [](const telemetry::RecordView&) { return false; };
 }
 
-/// The store of `main` gets its room on disk; behind it come those for ended runs.
-void add_redis(const ExporterConfig& config, SinkParts main, std::size_t place, Sinks& sinks) {
-  main.store = make_store(config);
-  main.group = "redis";
-  if (config.when_full == WhenFull::spill && config.redis.enabled) {
-    Result<Spills> spills = open_spills(config.spill, {main.store->name(), config.key});
-    if (!spills) {
-      sinks.no_spill = spills.error().doing + ": " + spills.error().code.message();
-    } else {
-      main.spill = std::move(spills->own);
-      // A shard's scan sees the files of those that come after it as somebody else's; the last
-      // one's sees only what is left for nobody.
-      sinks.warnings = std::move(spills->warnings);
-      for (SpillFile& left : spills->left_behind) add_left_behind(config, std::move(left), sinks);
-    }
-  }
-  sinks.parts.insert(sinks.parts.begin() + static_cast<std::ptrdiff_t>(place), std::move(main));
-}
-
-/// A sink for each shard, in front of all others.
-void add_shards(const ExporterConfig& config, Sinks& sinks) {
-  const std::vector<RedisConfig> shards = split_shards(config.redis);
+/// A sink for each shard.
+void add_shards(const std::vector<ExporterConfig>& shards, Sinks& sinks) {
   const auto count = static_cast<std::uint32_t>(shards.size());
   const auto chosen = std::make_shared<std::uint32_t>(0);
   for (std::uint32_t shard = 0; shard < count; ++shard) {
-    ExporterConfig of_shard = config;
-    of_shard.redis = shards[shard];
-    SinkParts parts;
+    SinkParts& parts = sinks.parts.emplace_back();
+    parts.store = make_store(shards[shard]);
+    parts.group = "redis";
     parts.sharers = count;
-    if (count > 1) {
-      parts.wants = [chosen, shard, count](const telemetry::RecordView& record) {
-        if (shard == 0) *chosen = shard_of(record, count);  // for those that are asked after it
-        return *chosen == shard;
-      };
-    }
-    add_redis(of_shard, std::move(parts), shard, sinks);
+    if (count == 1) continue;
+    parts.wants = [chosen, shard, count](const telemetry::RecordView& record) {
+      if (shard == 0) *chosen = shard_of(record, count);  // for those that are asked after it
+      return *chosen == shard;
+    };
   }
+}
+
+/// Each shard's sink gets its room on disk; behind them come those for ended runs.
+void add_spills(const std::vector<ExporterConfig>& shards, Sinks& sinks) {
+  std::vector<SpillOwner> owners;
+  owners.reserve(sinks.parts.size());
+  for (const SinkParts& parts : sinks.parts) {
+    owners.push_back({parts.store->name(), shards.front().key});
+  }
+  Result<Spills> spills = open_spills(shards.front().spill, owners);
+  if (!spills) {
+    sinks.no_spill = spills.error().doing + ": " + spills.error().code.message();
+    return;
+  }
+  sinks.warnings = std::move(spills->warnings);
+  for (std::size_t shard = 0; shard < shards.size(); ++shard) {
+    sinks.parts[shard].spill = std::move(spills->of[shard].own);
+    for (SpillFile& left : spills->of[shard].left_behind) {
+      add_left_behind(shards[shard], std::move(left), sinks);
+    }
+  }
+}
+
+void add_redis(const ExporterConfig& config, Sinks& sinks) {
+  std::vector<ExporterConfig> shards;
+  for (const RedisConfig& shard : split_shards(config.redis)) {
+    shards.push_back(config);
+    shards.back().redis = shard;
+  }
+  add_shards(shards, sinks);
+  if (config.when_full == WhenFull::spill && config.redis.enabled) add_spills(shards, sinks);
 }
 
 }  // namespace
 
 Sinks make_sinks(const ExporterConfig& config) {
   Sinks sinks;
-  if (config.redis.enabled || !config.file.enabled) add_shards(config, sinks);
+  if (config.redis.enabled || !config.file.enabled) add_redis(config, sinks);
   if (config.file.enabled) {
     SinkParts& file = sinks.parts.emplace_back();
     auto store = std::make_unique<FileStore>(config.file, config.key, config.record_time);

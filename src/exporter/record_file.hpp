@@ -34,21 +34,34 @@ inline void append_record(const telemetry::RecordView& record, std::vector<std::
   out.insert(out.end(), hops.begin(), hops.end());
 }
 
-/// Calls `take(RecordView)` for each record of `bytes`, which append_record() made.
+/// Calls `take(RecordView)` for each whole record of `bytes`, which append_record() made. Answers
+/// how many bytes they were.
 template <class Take>
-void for_each_record(std::span<const std::byte> bytes, Take&& take) {
+std::size_t for_each_record(std::span<const std::byte> bytes, Take&& take) {
+  const std::size_t all = bytes.size();
   telemetry::PacketRecord packet;
   std::vector<telemetry::HopRecord> hops;
   while (bytes.size() >= sizeof packet) {
     std::memcpy(&packet, bytes.data(), sizeof packet);
-    bytes = bytes.subspan(sizeof packet);
     hops.resize(packet.hop_count);
     const std::size_t hop_bytes = hops.size() * sizeof(telemetry::HopRecord);
-    if (bytes.size() < hop_bytes) return;
-    if (hop_bytes != 0) std::memcpy(hops.data(), bytes.data(), hop_bytes);
-    bytes = bytes.subspan(hop_bytes);
+    if (bytes.size() - sizeof packet < hop_bytes) break;
+    if (hop_bytes != 0) std::memcpy(hops.data(), bytes.data() + sizeof packet, hop_bytes);
+    bytes = bytes.subspan(sizeof packet + hop_bytes);
     take(telemetry::RecordView{packet, hops});
   }
+  return all - bytes.size();
+}
+
+/// Whether `bytes` begin with a RecordFileHeader that this machine can read on from.
+[[nodiscard]] inline bool has_record_header(std::span<const std::byte> bytes) noexcept {
+  RecordFileHeader found;
+  RecordFileHeader ours;
+  if (bytes.size() < sizeof found) return false;
+  std::memcpy(&found, bytes.data(), sizeof found);
+  ours.key = found.key;
+  ours.reserved = found.reserved;
+  return std::memcmp(&found, &ours, sizeof ours) == 0;
 }
 
 }  // namespace valinor::exporter

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,12 +19,21 @@
 
 namespace valinor::exporter {
 
+/// What a store calls a batch from the time that it is sent, where that name is how it finds out
+/// later whether it has the batch. All 0: nothing.
+struct BatchId {
+  std::uint64_t high = 0, low = 0;
+  [[nodiscard]] explicit operator bool() const noexcept { return (high | low) != 0; }
+  friend auto operator<=>(const BatchId&, const BatchId&) = default;
+};
+
 /// Records on their way: rows as the store's encode() wrote them.
 struct Batch {
   std::vector<std::byte> rows;
   std::size_t records = 0;
   bool maybe_stored = false;  // submitted before, and the link went before an answer came
   std::uint64_t spilled = 0;  // it is in a SpillFile under this name; 0: it is in memory alone
+  BatchId id{};               // it was sent under it, and may be stored
 };
 
 /// What became of the oldest batch submitted.
@@ -32,6 +42,7 @@ struct Outcome {
     stored,    // acknowledged: `collapsed` of its records were in the store already
     refused,   // not stored, but may be later: submit it again when ready(); trouble() says why
     rejected,  // not stored, and the store will never take it; `reason` says why
+    absent,    // sent before, and not there: submit it again as one that never was
     lost_link  // the connection went; nothing submitted and unanswered is known to be stored
   };
   Kind kind = Kind::stored;
@@ -64,6 +75,10 @@ class RecordStore {
 
   /// How many batches may be submitted and unanswered now; at least 1.
   [[nodiscard]] virtual std::size_t max_in_flight() const = 0;
+
+  /// The `id` for a batch that has none, asked for just before submit(). Nothing: the store can do
+  /// without. The caller keeps it wherever he keeps the batch, before he submits it.
+  [[nodiscard]] virtual BatchId next_id() { return {}; }
 
   /// Starts storing a batch. Only when ready(), with fewer than max_in_flight() unanswered. The
   /// batch is read before the call returns.

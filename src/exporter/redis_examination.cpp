@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/redis_format.hpp"
 #include "exporter/redis_store.hpp"
 #include "exporter/shards.hpp"
 #include "exporter/spill_folder.hpp"
@@ -102,7 +103,7 @@ Examination examine(const ExporterConfig& config, const RedisAccess& access,
 
 void clear_run(const ExporterConfig& config, const RedisAccess& access, const Until& until) {
   for (const RedisConfig& shard : split_shards(config.redis)) {
-    const std::string key = std::to_string(config.key) + shard.key_suffix;
+    const std::string key = to_redis_key(shard, config.key);
     RedisSession session{shard, access, key, "valinor-afxdp:clear"};
     const std::string why = delete_key(session, key, until);
     if (why.empty()) continue;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/failure.hpp"
+#include "exporter/redis_format.hpp"
 
 namespace valinor::exporter {
 namespace {
@@ -50,10 +51,10 @@ class Inquiry {
       : session_{session}, until_{until}, facts_{facts} {}
 
   void ask() {
-    const std::vector<RedisSession::Command> commands{{"INFO"},
-                                                      {"TYPE", facts_.key},
-                                                      {"ZCARD", facts_.key},
-                                                      {"SCAN", "0", "COUNT", kKeysLookedAt}};
+    const bool is_stream = facts_.wanted_type == "stream";
+    const char* const count = is_stream ? "XLEN" : "ZCARD";
+    const std::vector<RedisSession::Command> commands{
+        {"INFO"}, {"TYPE", facts_.key}, {count, facts_.key}, {"SCAN", "0", "COUNT", kKeysLookedAt}};
     const std::vector<RedisReply> replies = get(commands);
     if (replies.empty()) return;
     for (std::size_t i = 0; i < replies.size(); ++i) note_refusal(commands[i][0], *replies[i]);
@@ -64,7 +65,7 @@ class Inquiry {
       facts_.records = static_cast<std::uint64_t>(replies[2]->integer);
     }
     const bool has_keys = replies[3]->type == REDIS_REPLY_ARRAY && replies[3]->elements == 2;
-    if (has_keys) look_for_strangers(*replies[3]->element[1]);
+    if (has_keys && !is_stream) look_for_strangers(*replies[3]->element[1]);
   }
 
  private:
@@ -123,7 +124,8 @@ void read_info(std::string_view info, RedisFacts& facts) {
 RedisFacts ask_redis(const RedisConfig& shard, std::uint32_t run, const RedisAccess& access,
                      const Until& until) {
   RedisFacts facts;
-  facts.key = std::to_string(run) + shard.key_suffix;
+  facts.key = to_redis_key(shard, run);
+  facts.wanted_type = shard.format == RedisForm::stream ? "stream" : "zset";
   facts.server = shard.address.to_url();
   RedisSession session{shard, access, facts.key, "valinor-afxdp:examine"};
   const Result<void> opened = session.open(until);

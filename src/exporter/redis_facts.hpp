@@ -25,6 +25,7 @@ struct RedisFacts {
   std::optional<std::uint64_t> memory_limit{};  // bytes; 0: none
   std::optional<std::uint64_t> memory_used{};   // bytes
   std::string key{};                            // that records go to
+  std::string wanted_type = "zset";             // that the run's format needs
   std::string key_type{};                       // "zset"; "none": there is no such key
   std::optional<std::uint64_t> records{};       // in it, where it is a sorted set
   std::uint64_t strangers = 0;                  // keys of the database that are no sorted sets ...

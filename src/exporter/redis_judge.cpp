@@ -30,6 +30,7 @@ RedisVersion parse_version(std::string_view text) {
 }
 
 NeededVersion needed_version(const ExporterConfig& config) {
+  if (config.redis.format == RedisForm::stream) return {{5, 0}, "export.redis.format: stream"};
   if (config.on_existing == OnExisting::overwrite) return {{4, 0}, "run.on_existing: overwrite"};
   return {{2, 8}, "this program"};
 }
@@ -61,6 +62,11 @@ class Judge {
   }
 
  private:
+  [[nodiscard]] bool is_stream() const { return facts_.wanted_type == "stream"; }
+
+  /// What a key's length counts.
+  [[nodiscard]] const char* unit() const { return is_stream() ? "blocks" : "records"; }
+
   void version() {
     const NeededVersion needed = needed_version(config_);
     if (facts_.version.empty() || parse_version(facts_.version) >= needed.oldest) return;
@@ -105,12 +111,13 @@ class Judge {
   }
 
   void key() {
-    if (!facts_.key_type.empty() && facts_.key_type != "none" && facts_.key_type != "zset") {
+    if (!facts_.key_type.empty() && facts_.key_type != "none" &&
+        facts_.key_type != facts_.wanted_type) {
       found_.errors.push_back(
           {.code = "REDIS-TYPE-01",
            .what = fmt::format("key {} of {} is something else: a {}", facts_.key, facts_.server,
                                facts_.key_type),
-           .why = "records go into a sorted set",
+           .why = "records go into a " + facts_.wanted_type + " (export.redis.format)",
            .next = fmt::format("run.key: another number    or move it:  {} rename {} another-name",
                                redis_cli(config_.redis), facts_.key)});
       return;
@@ -130,8 +137,8 @@ class Judge {
     found_.errors.push_back(
         {.code = "REDIS-RUN-01",
          .what = fmt::format("key {} of {} holds a run already", facts_.key, facts_.server),
-         .why = fmt::format("{} records; two runs under one key cannot be told apart later",
-                            with_commas(*facts_.records)),
+         .why = fmt::format("{} {}; two runs under one key cannot be told apart later",
+                            with_commas(*facts_.records), unit()),
          .next = "run.key: another number    or --append to add to it, --overwrite to delete it"});
   }
 
@@ -176,7 +183,7 @@ class Judge {
     if (!facts_.records) return {};
     if (*facts_.records == 0) return "; key " + facts_.key + " is new";
     std::string text =
-        fmt::format("; key {} holds {} records", facts_.key, with_commas(*facts_.records));
+        fmt::format("; key {} holds {} {}", facts_.key, with_commas(*facts_.records), unit());
     const bool goes = config_.on_existing == OnExisting::overwrite;
     const bool stays =
         config_.on_existing == OnExisting::append || (!goes && circumstances_.waiting_on_disk != 0);
@@ -191,6 +198,7 @@ class Judge {
     const std::uint64_t limit = *facts_.memory_limit;
     const std::uint64_t used = facts_.memory_used.value_or(0);
     const std::uint64_t left = limit - std::min(limit, used);
+    if (is_stream()) return stream_memory(used, limit);
     std::string line = fmt::format("a record takes about {} bytes; ", kRecordBytes);
     line += limit == 0 ? fmt::format("{} in use, no maxmemory", to_size(used))
                        : fmt::format("{} of {} are free: {} records", to_size(left), to_size(limit),
@@ -208,6 +216,14 @@ class Judge {
       nearly_full(used, limit);
     }
     found_.lines.push_back(std::move(line));
+  }
+
+  /// What a record takes there is a matter of its hops.
+  void stream_memory(std::uint64_t used, std::uint64_t limit) {
+    const std::uint64_t left = limit - std::min(limit, used);
+    found_.lines.push_back(limit == 0 ? to_size(used) + " in use, no maxmemory"
+                                      : to_size(left) + " of " + to_size(limit) + " are free");
+    if (limit != 0 && left < limit / 10) nearly_full(used, limit);
   }
 
   void too_small(double bytes, std::uint64_t left) {

@@ -69,9 +69,7 @@ char* put_pair(char* out, const std::byte* row, std::uint64_t zero) noexcept {
   if (is_negative) *out++ = '-';
   out = put(out, score.text());
   out = put(out, kMemberLength);
-  for (std::size_t i = 0; i < kValinorRowBytes; ++i, out += 2) {
-    std::memcpy(out, &kHexPairs[2 * std::to_integer<std::size_t>(row[i])], 2);
-  }
+  out = put_hex(out, {row, kValinorRowBytes});
   return put(out, "\r\n");
 }
 
@@ -79,12 +77,27 @@ void append_array_head(std::string& out, std::size_t words) {
   out.append("*").append(Decimal{words}.text()).append("\r\n");
 }
 
+}  // namespace
+
+char* put_hex(char* out, std::span<const std::byte> bytes) noexcept {
+  for (const std::byte byte : bytes) {
+    std::memcpy(out, &kHexPairs[2 * std::to_integer<std::size_t>(byte)], 2);
+    out += 2;
+  }
+  return out;
+}
+
 void append_word(std::string& out, std::string_view word) {
   out.append("$").append(Decimal{word.size()}.text()).append("\r\n");
   out.append(word).append("\r\n");
 }
 
-}  // namespace
+void begin_command(std::string& out, std::initializer_list<std::string_view> words,
+                   std::uint64_t long_bytes, std::size_t words_behind) {
+  append_array_head(out, words.size() + 1 + words_behind);
+  for (const std::string_view word : words) append_word(out, word);
+  out.append("$").append(Decimal{long_bytes}.text()).append("\r\n");
+}
 
 void append_command(std::string& out, std::initializer_list<std::string_view> words) {
   append_array_head(out, words.size());
@@ -94,6 +107,12 @@ void append_command(std::string& out, std::initializer_list<std::string_view> wo
 void append_command(std::string& out, std::span<const std::string> words) {
   append_array_head(out, words.size());
   for (const std::string& word : words) append_word(out, word);
+}
+
+void append_command(std::string& out, std::initializer_list<std::string_view> words,
+                    std::string_view last_head, std::string_view last_rest) {
+  begin_command(out, words, last_head.size() + last_rest.size(), 0);
+  out.append(last_head).append(last_rest).append("\r\n");
 }
 
 void append_zadd(std::string& out, std::string_view key, std::span<const std::byte> rows,

@@ -16,6 +16,19 @@ namespace valinor::exporter::resp {
 void append_command(std::string& out, std::initializer_list<std::string_view> words);
 void append_command(std::string& out, std::span<const std::string> words);
 
+/// The same, with a last word in two parts.
+void append_command(std::string& out, std::initializer_list<std::string_view> words,
+                    std::string_view last_head, std::string_view last_rest);
+
+/// Appends the beginning of a command: `words`, and that a word of `long_bytes` follows, which the
+/// caller appends, with "\r\n" behind it, and then `words_behind` more words.
+void begin_command(std::string& out, std::initializer_list<std::string_view> words,
+                   std::uint64_t long_bytes, std::size_t words_behind);
+void append_word(std::string& out, std::string_view word);
+
+/// Writes the bytes as lower-case hex digits; answers where they end.
+[[nodiscard]] char* put_hex(char* out, std::span<const std::byte> bytes) noexcept;
+
 /// Appends "ZADD key score member ..." with a pair for each row of `rows`, which are ValinorRows
 /// one behind the other: score is the timestamp less `zero` in decimal, which may be negative;
 /// member the row in lower-case hex.

@@ -118,8 +118,17 @@ void Sink::submit() {
     load_oldest();
     if (!queue_.has_waiting() && due) queue_.seal();
     if (!queue_.has_waiting()) break;
-    parts_.store->submit(queue_.submit_next());
+    Batch& next = queue_.submit_next();
+    name_batch(next);
+    parts_.store->submit(next);
   }
+}
+
+/// Before it is sent, and also on disk: the next process must be able to ask for it.
+void Sink::name_batch(Batch& batch) {
+  if (batch.id) return;
+  batch.id = parts_.store->next_id();
+  if (batch.id && batch.spilled != 0) parts_.spill->note_id(batch.spilled, batch.id);
 }
 
 bool Sink::settle(milliseconds patience) {
@@ -151,6 +160,7 @@ void Sink::count(const Outcome& outcome) {
       return;
     }
     case Outcome::Kind::refused: queue_.return_oldest(); return;
+    case Outcome::Kind::absent: queue_.return_oldest_as_new(); return;
     case Outcome::Kind::lost_link: queue_.return_all(); return;
   }
 }

@@ -114,6 +114,7 @@ class Sink {
   [[nodiscard]] bool spill_oldest();
   void spill_all();
   void load_oldest();
+  void name_batch(Batch& batch);
   void count(const Outcome& outcome);
   [[nodiscard]] Batch take_settled();
   void note_rejection(const Outcome& outcome, std::size_t records);

@@ -19,7 +19,7 @@ namespace valinor::exporter {
 namespace {
 
 // Numbers in the file are the host's: it stays on this machine.
-constexpr std::uint64_t kMagic = 0x314c4c4950535641;  // "AVSPILL1"
+constexpr std::uint64_t kMagic = 0x324c4c4950535641;  // "AVSPILL2"
 constexpr std::uint32_t kBlockMagic = 0x4b4c4256;     // "VBLK"
 constexpr std::uint64_t kPositionAt = 4096;
 constexpr std::uint64_t kPositionEvery = 512;  // a disk's sector: one torn write, one position
@@ -48,16 +48,25 @@ struct Position {
   std::uint32_t checksum = 0;  // of what is before it
 };
 
+/// Written again when the batch is sent. A write that is torn leaves a wrong checksum, which means
+/// that it was not sent.
+struct SentId {
+  BatchId id{};
+  std::uint32_t checksum = 0;  // of `id`, starting with the block's number
+  std::uint32_t reserved = 0;
+};
+
 struct BlockHeader {
   std::uint32_t magic = kBlockMagic;
-  std::uint32_t checksum = 0;  // of what follows, rows included
+  std::uint32_t checksum = 0;  // of what follows, rows included, `sent` not
   std::uint64_t number = 0;
   std::uint32_t bytes = 0;  // of rows
   std::uint32_t records = 0;
   std::uint32_t flags = 0;
   std::uint32_t reserved = 0;
+  SentId sent{};
 };
-static_assert(sizeof(BlockHeader) == 32);
+static_assert(sizeof(BlockHeader) == 56);
 
 /// CRC32C over whole words; the last one is filled up with zeros.
 std::uint32_t checksum(std::uint32_t crc, std::span<const std::byte> bytes) {
@@ -75,12 +84,22 @@ std::span<const std::byte> bytes_of(const T& value) {
 }
 
 std::uint32_t checksum(const BlockHeader& header, std::span<const std::byte> rows) {
-  constexpr std::size_t kCovered = offsetof(BlockHeader, number);
-  return checksum(checksum(~0U, bytes_of(header).subspan(kCovered)), rows);
+  constexpr std::size_t kFrom = offsetof(BlockHeader, number);
+  constexpr std::size_t kTo = offsetof(BlockHeader, sent);
+  return checksum(checksum(~0U, bytes_of(header).subspan(kFrom, kTo - kFrom)), rows);
 }
 
 std::uint32_t checksum(const Position& position) {
   return checksum(~0U, bytes_of(position).first(offsetof(Position, checksum)));
+}
+
+SentId make_sent_id(std::uint64_t number, BatchId id) {
+  return {.id = id, .checksum = checksum(static_cast<std::uint32_t>(number), bytes_of(id))};
+}
+
+BatchId read_sent_id(const BlockHeader& header) {
+  const SentId sound = make_sent_id(header.number, header.sent.id);
+  return header.sent.checksum == sound.checksum ? header.sent.id : BatchId{};
 }
 
 constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7) & ~std::uint64_t{7}; }
@@ -95,7 +114,8 @@ int read_value(int fd, T& value, std::uint64_t at) {
 struct SpillFile::Block {
   BlockHeader header;
   std::vector<std::byte> rows;
-  std::uint64_t end = 0;  // offset behind it, and behind the rest of the round that it leaves out
+  std::uint64_t place = 0;  // in the file
+  std::uint64_t end = 0;    // offset behind it, and behind the rest of the round that it leaves out
 };
 
 Result<UniqueFd> SpillFile::lock(const std::filesystem::path& path, bool is_new) {
@@ -207,6 +227,7 @@ Result<SpillFile::Block> SpillFile::read_block(std::uint64_t at, std::uint64_t n
         return fail_errno(EBADMSG, "read " + path_.string());
       }
       if ((header.flags & kSkip) == 0) {
+        block.place = kBlocksAt + place;
         block.end = at + aligned(sizeof header + header.bytes);
         return block;
       }
@@ -234,7 +255,8 @@ Result<void> SpillFile::append(const Batch& batch) {
   BlockHeader header{.number = tail_number_,
                      .bytes = static_cast<std::uint32_t>(batch.rows.size()),
                      .records = static_cast<std::uint32_t>(batch.records),
-                     .flags = batch.maybe_stored ? kMaybeStored : 0};
+                     .flags = batch.maybe_stored ? kMaybeStored : 0,
+                     .sent = make_sent_id(tail_number_, batch.id)};
   header.checksum = checksum(header, batch.rows);
   // Rows first: a header without its rows must not be found.
   int error = write_at(fd_.get(), batch.rows, at + sizeof header);
@@ -252,14 +274,25 @@ Result<Batch> SpillFile::read_next() {
     give_up_unread();
     return tl::unexpected{block.error()};
   }
-  reads_.push_back({.name = ++read_number_, .end = block->end, .records = block->header.records});
+  reads_.push_back({.name = ++read_number_,
+                    .place = block->place,
+                    .end = block->end,
+                    .records = block->header.records});
   read_at_ = block->end;
   Batch batch{
       .rows = std::move(block->rows),
       .records = block->header.records,
       .maybe_stored = (block->header.flags & kMaybeStored) != 0 || read_number_ <= left_behind_};
   batch.spilled = read_number_;
+  batch.id = read_sent_id(block->header);
   return batch;
+}
+
+void SpillFile::note_id(std::uint64_t spilled, BatchId id) {
+  const auto found = std::ranges::find(reads_, spilled, &Read::name);
+  if (found == reads_.end()) return;
+  const SentId sent = make_sent_id(found->name - 1, id);
+  (void)write_at(fd_.get(), bytes_of(sent), found->place + offsetof(BlockHeader, sent));
 }
 
 void SpillFile::give_up_unread() {

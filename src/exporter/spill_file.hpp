@@ -62,6 +62,10 @@ class SpillFile {
   /// longer counts it.
   [[nodiscard]] Result<Batch> read_next();
 
+  /// The batch read under this name is about to be sent under `id`, which it has from now on, for
+  /// the next process too. Where it cannot be written, that one may store the batch twice.
+  void note_id(std::uint64_t spilled, BatchId id);
+
   /// The batch read under this name is stored, or lost: it need not be kept any more.
   void settle(std::uint64_t spilled);
 
@@ -72,8 +76,9 @@ class SpillFile {
 
  private:
   struct Read {
-    std::uint64_t name;  // its block's number
-    std::uint64_t end;   // offset behind it
+    std::uint64_t name;   // its block's number, and 1
+    std::uint64_t place;  // of its header in the file
+    std::uint64_t end;    // offset behind it
     std::uint64_t records;
     bool settled = false;
   };

@@ -49,6 +49,11 @@ inline constexpr std::uint16_t kUnknownLength = 0xFFFC;
                                     RecordTime time = RecordTime::network_switch) noexcept;
 
 [[nodiscard]] ValinorRow to_row(const ValinorEntry& entry) noexcept;
+[[nodiscard]] ValinorEntry to_entry(std::span<const std::byte, kValinorRowBytes> row) noexcept;
+
+/// A record of which no more is known than the entry, which to_entry() makes of it again
+/// (Format::valinor_entry). The protocol is the one that gives the entry's key; 0: none does.
+[[nodiscard]] telemetry::PacketRecord to_record(const ValinorEntry& entry) noexcept;
 
 /// The timestamp of a row that to_row() made.
 [[nodiscard]] inline std::uint64_t timestamp_of(const std::byte* row) noexcept {

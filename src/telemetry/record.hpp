@@ -12,9 +12,11 @@
 namespace valinor::telemetry {
 
 enum class Format : std::uint8_t {
-  p4netintel = 1,   // ethertype 0x1212, hop-by-hop traces
-  valinor_n = 2,    // IP protocol 253 or 255, timestamp packets mirrored by a switch
-  host_egress = 3,  // no telemetry: any packet that this host sent, seen by the tap
+  p4netintel = 1,     // ethertype 0x1212, hop-by-hop traces
+  valinor_n = 2,      // IP protocol 253 or 255, timestamp packets mirrored by a switch
+  host_egress = 3,    // no telemetry: any packet that this host sent, seen by the tap
+  valinor_entry = 4,  // read back from the 34 bytes that a sorted set or a .npy has of a record:
+                      // flow_hash is the entry's key, switch_time its time, all else as Valinor-N
 };
 
 /// Who sent the packet to whom. IPv4 addresses are IPv4-mapped: ::ffff:a.b.c.d.
@@ -70,7 +72,8 @@ struct PacketRecord {
   std::uint32_t enqueue = 0;      // Valinor-N: enqueue stamp of the copy, 18 bits
   std::uint32_t queue_delay = 0;  // Valinor-N: the original packet's time in the queue, ns
   std::uint32_t rpc_id = 0;
-  std::uint32_t flow_hash = 0;  // host_egress: the kernel's hash of the flow; kFlowHash: the NIC's
+  std::uint32_t flow_hash = 0;  // host_egress: the kernel's hash of the flow; kFlowHash: the NIC's;
+                                // valinor_entry: Valinor's key
   std::uint32_t mark = 0;       // host_egress: the packet's mark (SO_MARK, nftables)
   std::uint32_t flags = 0;      // of namespace flag
   std::uint32_t worker = 0;     // which worker received it, from 0

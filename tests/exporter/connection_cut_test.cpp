@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -16,6 +17,7 @@
 #include "exporter/exporter.hpp"
 #include "exporter/make_store.hpp"
 #include "record_samples.hpp"
+#include "stream_samples.hpp"
 #include "support/redis_server.hpp"
 
 namespace valinor::exporter {
@@ -103,7 +105,7 @@ class CuttingProxy {
   std::jthread thread_;
 };
 
-class ConnectionCutTest : public testing::Test {
+class ConnectionCutTest : public testing::TestWithParam<RedisForm> {
  protected:
   static constexpr std::size_t kRecords = 6;
 
@@ -114,14 +116,25 @@ class ConnectionCutTest : public testing::Test {
   }
   void TearDown() override { log::set_level(log::Level::info); }
 
+  /// The times of all records that are stored, each as often as it is.
+  std::vector<std::uint64_t> stored_times(RedisForm form) {
+    if (form == RedisForm::stream) return test::times_in_stream(server, "0:stream");
+    std::vector<std::uint64_t> times;
+    for (const std::string& member : server.command({"ZRANGE", "0", "0", "-1"})) {
+      times.push_back(std::stoull(member.substr(0, 16), nullptr, 16));
+    }
+    return times;
+  }
+
   /// Stores kRecords in batches of two; answers how many bytes crossed in `direction`.
-  std::size_t store_all(std::size_t direction, std::size_t cut_after) {
+  std::size_t store_all(RedisForm form, std::size_t direction, std::size_t cut_after) {
     std::array<std::size_t, 2> budget{kNever, kNever};
     budget[direction] = cut_after;
     CuttingProxy proxy{server.address().port, budget[0], budget[1]};
     ExporterConfig config;
     config.redis.address = server.address();
     config.redis.address.port = proxy.port();
+    config.redis.format = form;
     config.redis.backoff_initial = config.redis.backoff_max = std::chrono::milliseconds{1};
     config.redis.batch_records = 2;
     config.batch_interval = std::chrono::milliseconds{1};
@@ -133,25 +146,34 @@ class ConnectionCutTest : public testing::Test {
     EXPECT_EQ(stats.stored.value() + stats.collapsed.value(), kRecords);
     EXPECT_EQ(stats.all_lost(), 0u);
     EXPECT_TRUE(stats.balanced());
-    EXPECT_EQ(server.command({"ZCARD", "0"})[0], std::to_string(kRecords));
-    EXPECT_TRUE(cut_after == kNever || proxy.has_cut());
-    server.command({"DEL", "0"});
+    std::vector<std::uint64_t> times = stored_times(form);
+    std::ranges::sort(times);
+    EXPECT_EQ(times, (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5}));
+    // The ids of a stream have more or fewer digits each time.
+    EXPECT_TRUE(proxy.has_cut() || proxy.crossed(direction) <= cut_after);
+    server.command({"FLUSHALL"});
     return proxy.crossed(direction);
   }
 
   RedisServer server{RedisServer::Listen::loopback};
 };
 
-TEST_F(ConnectionCutTest, AtAnyByteOfACommandOrAnAnswerEachRecordIsStoredOnce) {
+TEST_P(ConnectionCutTest, AtAnyByteOfACommandOrAnAnswerEachRecordIsStoredOnce) {
   for (const std::size_t direction : {0U, 1U}) {
-    const std::size_t all = store_all(direction, kNever);
+    const std::size_t all = store_all(GetParam(), direction, kNever);
     ASSERT_GT(all, direction == 0 ? 600U : 15U);
     for (std::size_t cut = 1; cut < all && !HasFailure(); ++cut) {
       SCOPED_TRACE(std::to_string(cut) + (direction == 0 ? " bytes sent" : " bytes received"));
-      store_all(direction, cut);
+      store_all(GetParam(), direction, cut);
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Forms, ConnectionCutTest,
+                         testing::Values(RedisForm::valinor_zset, RedisForm::stream),
+                         [](const auto& test) {
+                           return test.param == RedisForm::stream ? "stream" : "zset";
+                         });
 
 }  // namespace
 }  // namespace valinor::exporter

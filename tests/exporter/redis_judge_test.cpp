@@ -126,6 +126,18 @@ TEST_F(RedisJudge, AKeyOfAnotherTypeIsNobodysToOverwrite) {
   }
 }
 
+TEST_F(RedisJudge, AStreamIsAnotherTypeAndCountsBlocks) {
+  config.redis.format = RedisForm::stream;
+  facts.wanted_type = facts.key_type = "stream";
+  facts.records = 7;
+  facts.version = "4.0.14";
+  EXPECT_EQ(codes(seen().errors), (std::vector<std::string>{"REDIS-VERSION-01", "REDIS-RUN-01"}));
+  EXPECT_NE(seen().errors[1].why.find("7 blocks"), std::string::npos);
+  facts.version = "5.0.0";
+  facts.key_type = "zset";
+  expect_error("REDIS-TYPE-01");
+}
+
 TEST_F(RedisJudge, OtherKeysOfTheDatabase) {
   facts.strangers = 1;
   facts.stranger = "'session' (string)";

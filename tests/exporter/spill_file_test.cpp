@@ -138,6 +138,30 @@ TEST_F(SpillFileTest, BatchesMayBeSettledInAnyOrder) {
   expect_same(*next.read_next(), batch_of(10, 1));
 }
 
+TEST_F(SpillFileTest, TheNextProcessKnowsUnderWhichIdABatchWasSent) {
+  {
+    SpillFile file = make();
+    Batch sent_before = batch_of(10, 0);
+    sent_before.id = {1, 2};
+    ASSERT_TRUE(file.append(sent_before));
+    for (unsigned i = 1; i < 4; ++i) ASSERT_TRUE(file.append(batch_of(10, i)));
+    EXPECT_EQ(file.read_next()->id, (BatchId{1, 2}));
+    const std::uint64_t second = file.read_next()->spilled;
+    const std::uint64_t third = file.read_next()->spilled;
+    file.note_id(third, {7, 8});
+    file.note_id(second, {3, 4});
+    file.note_id(second, {5, 6});  // once more, under another one
+  }
+  SpillFile next = *SpillFile::open(path());
+  const std::vector<BatchId> expected{{1, 2}, {5, 6}, {7, 8}, {}};
+  for (unsigned i = 0; i < 4; ++i) {
+    const auto batch = next.read_next();
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->rows, batch_of(10, i).rows);
+    EXPECT_EQ(batch->id, expected[i]);
+  }
+}
+
 TEST_F(SpillFileTest, IsOneProcessesAlone) {
   const SpillFile file = make();
   EXPECT_EQ(SpillFile::open(path()).error().code.value(), EWOULDBLOCK);
@@ -174,7 +198,7 @@ TEST_F(SpillFileTest, ADamagedByteEndsTheQueueAndInventsNothing) {
   std::string image(kBlocks + SpillFile::kSmallest, '\0');
   std::ifstream{path(), std::ios::binary}.read(image.data(),
                                                static_cast<std::streamsize>(image.size()));
-  for (std::uint64_t at = 0; at < 5 * (32 + 48); ++at) {
+  for (std::uint64_t at = 0; at < 5 * (56 + 48); ++at) {
     std::string damaged = image;
     damaged[kBlocks + at] = static_cast<char>(damaged[kBlocks + at] ^ 0x10);
     std::ofstream{path(), std::ios::binary}.write(damaged.data(),
@@ -182,7 +206,7 @@ TEST_F(SpillFileTest, ADamagedByteEndsTheQueueAndInventsNothing) {
     SpillFile file = *SpillFile::open(path());
     std::size_t read = 0;
     for (; file.has_unread(); ++read) expect_same(*file.read_next(), batches[read]);
-    EXPECT_GE(read, at / 80) << at;
+    EXPECT_GE(read, at / 104) << at;
     ASSERT_TRUE(file.append(batch_of(8, 1)));
   }
 }

@@ -31,13 +31,13 @@ def on_disk(folder):
         with path.open("rb") as file:
             file.seek(8192)
             expected = None
-            while len(header := file.read(32)) == 32:
-                magic, _, number, size, count, flags, _ = struct.unpack("=IIQIIII", header)
+            while len(header := file.read(56)) == 56:
+                magic, _, number, size, count, flags = struct.unpack("=IIQIII28x", header)
                 if magic != 0x4b4c4256 or expected not in (None, number):
                     break
                 expected = number + 1
                 records += count
-                file.seek(-(32 + size) % 8 + size, 1)
+                file.seek(-(56 + size) % 8 + size, 1)
     return records
 
 
