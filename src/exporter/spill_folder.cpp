@@ -84,7 +84,7 @@ Result<Spills> open_spills(const SpillConfig& config, std::span<const SpillOwner
 
 std::uint64_t count_spilled(const SpillConfig& config, const SpillOwner& owner) {
   std::uint64_t records = 0;
-  for (const fs::path& path : find_files(fs::path{config.folder})) {
+  for (const fs::path& path : find_spills(fs::path{config.folder})) {
     const Result<SpillFile> file = SpillFile::open(path);
     if (file && file->owner() == owner) records += file->records();
   }
