@@ -57,6 +57,7 @@ class KeyWriter {
                           form_ == RedisForm::stream ? "the stream" : "the sorted set", key_,
                           config.address.to_url())},
         overwrite_{overwrite},
+        is_restorable_{config.score == exporter::Score::epoch},
         dialog_{config, key_} {
     look();
   }
@@ -95,7 +96,8 @@ class KeyWriter {
                      fmt::format("the key holds a {} already", type),
                      "--overwrite replaces it;  redis-cli type " + key_}};
     }
-    collects_ = is_zset && (type == "none" || overwrite_);
+    collects_ = is_zset && is_restorable_ && (type == "none" || overwrite_);
+    if (!collects_ && is_zset && overwrite_ && type != "none") remove();
     if (!is_zset && type != "none") remove();
   }
 
@@ -113,6 +115,7 @@ class KeyWriter {
   std::string key_;
   std::string name_;
   bool overwrite_;
+  bool is_restorable_;  // scores that count from the set's first record are ZADD's
   RedisDialog dialog_;
   bool collects_ = false;
   std::vector<ValinorRow> rows_;

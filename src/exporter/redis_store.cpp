@@ -88,7 +88,11 @@ Result<bool> RedisStore::ask_format() {
       continue;
     }
     question_ = Question::none;
-    if (format_->learn(***reply)) return format_->is_prepared();
+    if (format_->learn(***reply)) {
+      trouble_.clear();
+      backoff_.reset();
+      return format_->is_prepared();
+    }
     (void)is_still_in_charge(std::string{to_text(***reply)});
     return false;
   }

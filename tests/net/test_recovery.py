@@ -4,6 +4,7 @@ VALINOR_ROUNDS multiplies how often; by 5 or 10 for a long look for leaks.
 """
 
 import contextlib
+import contextlib
 import json
 import os
 import pathlib
@@ -58,7 +59,8 @@ def bpf_objects(run):
     """Programs, maps and links that the program has: ("prog", 17), ..."""
     found = set()
     for path in pathlib.Path(f"/proc/{run.pid}/fdinfo").iterdir():
-        found |= set(re.findall(r"^(prog|map|link)_id:\s+(\d+)$", path.read_text(), re.M))
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile: a connection
+            found |= set(re.findall(r"^(prog|map|link)_id:\s+(\d+)$", path.read_text(), re.M))
     return found
 
 
