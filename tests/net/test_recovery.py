@@ -4,7 +4,6 @@ VALINOR_ROUNDS multiplies how often; by 5 or 10 for a long look for leaks.
 """
 
 import contextlib
-import contextlib
 import json
 import os
 import pathlib
