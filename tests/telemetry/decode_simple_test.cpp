@@ -11,7 +11,7 @@
 #include "telemetry/decode.hpp"
 #include "wire/match.hpp"
 
-namespace valinor::telemetry {
+namespace valinor::telemetry::simple_way {
 namespace {
 
 using p4netintel::Layout;
@@ -158,4 +158,4 @@ TEST(DecodeSimple, BothWaysAgreeOnDamagedPackets) {
 }
 
 }  // namespace
-}  // namespace valinor::telemetry
+}  // namespace valinor::telemetry::simple_way
