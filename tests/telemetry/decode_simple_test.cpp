@@ -137,7 +137,7 @@ TEST(DecodeSimple, BothWaysAgreeOnDamagedPackets) {
   std::mt19937 random{1};
   std::vector<std::pair<Frame, Layout>> good;
   for (const Layout layout : kAllLayouts) {
-    for (const std::uint32_t hops : {1, 2, 5}) good.emplace_back(p4(layout, hops), layout);
+    for (const std::uint32_t hops : {1U, 2U, 5U}) good.emplace_back(p4(layout, hops), layout);
   }
   good.emplace_back(valinor_n(17), Layout::full);
   std::size_t taken = 0;
