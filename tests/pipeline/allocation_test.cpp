@@ -86,7 +86,8 @@ std::vector<test::Frame> all_kinds() {
   std::uint32_t rpc_id = 0;
   for (const Layout layout :
        {Layout::discrete, Layout::depth_only, Layout::standard, Layout::full}) {
-    for (const std::uint32_t hops : {1, 3, 18}) frames.push_back(with_hops(layout, hops, ++rpc_id));
+    for (const std::uint32_t hops : {1U, 3U, 18U})
+      frames.push_back(with_hops(layout, hops, ++rpc_id));
   }
   frames.push_back(
       PacketBuilder{}.ethernet().ipv4(253).valinor_n(test::sample_stamps()).udp(1, 2).build());
