@@ -12,7 +12,7 @@ namespace valinor::exporter {
 namespace {
 
 /// Between two looks at whether to go on waiting.
-constexpr std::chrono::milliseconds kStep{20};
+constexpr std::chrono::milliseconds kPollStep{20};
 
 }  // namespace
 
@@ -33,7 +33,7 @@ Result<void> RedisSession::open(const Until& until) {
     } else if (until.is_over()) {
       return fail_errno(ETIMEDOUT, "find the server");
     } else {
-      std::this_thread::sleep_for(kStep);
+      std::this_thread::sleep_for(kPollStep);
     }
   }
   while (true) {
@@ -41,7 +41,7 @@ Result<void> RedisSession::open(const Until& until) {
     if (!usable) return tl::unexpected{usable.error()};
     if (*usable) return {};
     if (until.is_over()) return fail_errno(ETIMEDOUT, "connect");
-    connection_.wait(kStep);
+    connection_.wait(kPollStep);
   }
 }
 
@@ -59,7 +59,7 @@ Result<std::vector<RedisReply>> RedisSession::ask(std::span<const Command> comma
     } else if (until.is_over()) {
       return fail_errno(ETIMEDOUT, "no answer to " + commands[replies.size()].front());
     } else {
-      connection_.wait(kStep);
+      connection_.wait(kPollStep);
     }
   }
   return replies;
