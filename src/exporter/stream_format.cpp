@@ -128,7 +128,7 @@ class StreamFormat final : public RedisFormat {
  private:
   /// Somebody else writes there: the newest id has to be asked for.
   bool is_too_small(const redisReply& error) {
-    if (to_text(error).find("equal or smaller") == std::string_view::npos) return false;
+    if (exporter::to_text(error).find("equal or smaller") == std::string_view::npos) return false;
     knows_top_ = false;
     return true;
   }
@@ -136,12 +136,12 @@ class StreamFormat final : public RedisFormat {
   /// Names and values in turn; of a stream that is not there yet an error.
   bool learn_top(const redisReply& reply) {
     if (reply.type == REDIS_REPLY_ERROR) {
-      knows_top_ = to_text(reply).starts_with("ERR no such key");
+      knows_top_ = exporter::to_text(reply).starts_with("ERR no such key");
       return knows_top_;
     }
     for (std::size_t i = 0; i + 1 < reply.elements; i += 2) {
-      if (to_text(*reply.element[i]) != "last-generated-id") continue;
-      const std::string_view id = to_text(*reply.element[i + 1]);
+      if (exporter::to_text(*reply.element[i]) != "last-generated-id") continue;
+      const std::string_view id = exporter::to_text(*reply.element[i + 1]);
       std::uint64_t ms = 0;
       std::from_chars(id.data(), id.data() + id.size(), ms);
       least_ms_ = std::max(least_ms_, ms + 1);
