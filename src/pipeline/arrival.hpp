@@ -43,13 +43,13 @@ template <class Integer>
 
 struct Arrival {
   HostTime time;
-  Nanos ring_delay{};  // until we read the ring
-  Nanos bound{};       // `time` is at most this far from the configured clock
+  Nanos ring_delay{};          // until we read the ring
+  std::uint32_t bound_ns = 0;  // `time` is at most this far from the configured clock; saturates
   packet_io::ArrivalStamp by = packet_io::ArrivalStamp::none;  // whose time it is; none: ours
 
   void write_to(telemetry::PacketRecord& record) const noexcept {
     record.received = time;
-    record.received_bound_ns = saturate<std::uint32_t>(bound);
+    record.received_bound_ns = bound_ns;
     if (by == packet_io::ArrivalStamp::none) return;
     record.ring_delay_ns = saturate<std::int32_t>(ring_delay);
     record.flags |= to_flag(by);
@@ -68,32 +68,43 @@ class ArrivalClock {
   explicit ArrivalClock(clock::ClockName name)
       : driver_offset_{clock::ClockName::monotonic, name} {}
 
-  /// Of a burst that is about to be stamped; `nic` may be null: then hardware stamps, of which
-  /// there should be none, are not believed.
-  void begin_burst(const clock::PhcDiscipline* nic, const clock::Timebase& timebase) noexcept;
+  /// Of a burst that was read from its ring at `now`; `nic` may be null: then hardware stamps, of
+  /// which there should be none, are not believed.
+  void begin_burst(const clock::PhcDiscipline* nic, const clock::Timebase& timebase,
+                   clock::TscTicks now) noexcept;
 
-  /// Of a frame of it, which we took up at `now`.
-  [[nodiscard]] Arrival at(const packet_io::Frame& frame, clock::TscTicks now) noexcept {
-    const HostTime ring = timebase_.to_host(now);
-    if (!bound_is_known_) bound_ = timebase_.error_bound(now);
-    bound_is_known_ = true;
-    if (frame.stamped_by == packet_io::ArrivalStamp::none) return {.time = ring, .bound = bound_};
-    return by_stamp(frame, ring);
+  /// Of frame number `index` of it. Where it has no stamp, a nanosecond after the one before it,
+  /// which `bound_ns` covers: two packets with the same time, and else alike, would be one record
+  /// in a sorted set. Treating a frame takes longer, so that the next burst is later than all of
+  /// them.
+  [[nodiscard]] Arrival at(const packet_io::Frame& frame, std::size_t index) noexcept {
+    const Arrival ring{.time = ring_time_ + Nanos{static_cast<std::int64_t>(index)},
+                       .bound_ns = bound_ns_};
+    return frame.stamped_by == packet_io::ArrivalStamp::none ? ring : by_stamp(frame, ring);
+  }
+
+  /// The same, into its record.
+  void stamp(const packet_io::Frame& frame, std::size_t index,
+             telemetry::PacketRecord& record) noexcept {
+    if (frame.stamped_by != packet_io::ArrivalStamp::none) [[unlikely]]
+      return at(frame, index).write_to(record);
+    record.received = ring_time_ + Nanos{static_cast<std::int64_t>(index)};
+    record.received_bound_ns = bound_ns_;
   }
 
   [[nodiscard]] const ArrivalStats& stats() const noexcept { return stats_; }
 
  private:
-  [[nodiscard]] Arrival by_stamp(const packet_io::Frame& frame, HostTime ring) noexcept;
+  [[nodiscard]] Arrival by_stamp(const packet_io::Frame& frame, const Arrival& ring) noexcept;
 
   clock::KernelOffset driver_offset_;
   const clock::PhcDiscipline* nic_ = nullptr;
-  clock::Timebase timebase_;
   clock::NicTimebase nic_timebase_;
-  // Of this burst, from the first frame on that needs them.
-  Nanos bound_{};   // of the ring's time
-  Nanos offset_{};  // of driver_offset_
-  bool bound_is_known_ = false;
+  // Of this burst.
+  HostTime ring_time_;  // when it was read
+  Nanos bound_{};       // of that, and of the nanoseconds added to it
+  std::uint32_t bound_ns_ = 0;
+  Nanos offset_{};  // of driver_offset_, from the first frame on that needs it
   bool offset_is_known_ = false;
   ArrivalStats stats_;
 };

@@ -98,19 +98,23 @@ class Worker {
   /// What nearly every packet counts, until its burst is done.
   struct Tally {
     std::uint64_t records = 0;
-    std::uint64_t consumed = 0;
     std::uint64_t hops = 0;
   };
+
+  static bool consumes(const Way& way) noexcept { return way.treatment == Treatment::consume; }
 
   bool turn(const Way& way) noexcept;
   // Into one function, what every packet goes through: calls from one of these to the next would be
   // a fifth of its instructions.
-  [[gnu::always_inline]] Fate treat(const Way& way, Frame& frame, const Arrival& arrival) noexcept;
-  [[gnu::always_inline]] Fate treat_telemetry(const Way& way, Frame& frame,
-                                              const telemetry::Anatomy& anatomy,
-                                              const telemetry::PacketRecord& record,
-                                              HostTime now) noexcept;
-  Fate treat_plain(const Way& way, Frame& frame, Arrival arrival) noexcept;
+  [[gnu::always_inline]] Fate treat(const Way& way, Frame& frame, std::size_t index) noexcept;
+  [[gnu::always_inline]] Fate edit(const Way& way, Frame& frame,
+                                   const telemetry::PacketRecord& record) noexcept;
+  Fate treat_plain(const Way& way, Frame& frame, std::size_t index) noexcept;
+  [[nodiscard]] Arrival arrival_of(const Frame& frame, std::size_t index) noexcept;
+  [[gnu::always_inline]] void stamp(const Frame& frame, std::size_t index,
+                                    telemetry::PacketRecord& record) noexcept;
+  [[gnu::noinline]] DropReason decode_any(const Frame& frame,
+                                          const telemetry::RecordSlot& slot) noexcept;
   Fate refuse(const Way& way, DropReason reason) noexcept;
   std::size_t transmit(const Way& way, std::size_t count) noexcept;
   void complete_checksum(const Way& way, Frame& frame, bool by_nic) noexcept;
@@ -146,7 +150,8 @@ class Worker {
   std::array<Frame, packet_io::kMaxBurst> done_;
   std::array<UnfinishedHop, packet_io::kMaxBurst> unfinished_hops_;
   std::size_t unfinished_hop_count_ = 0;
-  std::optional<telemetry::TracePlace> pushed_;  // by the frame just treated
+  telemetry::Anatomy anatomy_;                   // of the frame being treated, if it is edited
+  std::optional<telemetry::TracePlace> pushed_;  // by that frame
   Tally tally_;
   WorkerStats stats_;
 };

@@ -80,8 +80,10 @@ bool Worker<P>::turn(const Way& way) noexcept {
   const std::size_t received = way.in->receive(burst_);
   if (received == 0) return false;
   timebase_ = shared_timebase_.load();
-  arrivals_.begin_burst(way.in_clock, timebase_);
-  const bool all_stay = way.treatment == Treatment::consume;  // done are those received
+  if constexpr (!P::kStampsArrival) {
+    arrivals_.begin_burst(way.in_clock, timebase_, clock::read_tsc());
+  }
+  const bool all_stay = consumes(way);  // done are those received
   std::size_t outgoing = 0;
   std::size_t done = 0;
   std::uint64_t bytes = 0;
@@ -90,23 +92,18 @@ bool Worker<P>::turn(const Way& way) noexcept {
     Frame& frame = burst_[i];
     if (i + kPrefetchAhead < received) prefetch(burst_[i + kPrefetchAhead]);
     bytes += frame.wire_bytes;
-    // One reading a packet: two packets with the same stamp, and else alike, would be one record
-    // in a sorted set.
-    const Arrival arrival =
-        P::kStampsArrival ? Arrival{.time = frame.arrival} : arrivals_.at(frame, clock::read_tsc());
-    if (treat(way, frame, arrival) == Fate::recycle) {
+    if (treat(way, frame, i) == Fate::recycle) {
       if (!all_stay) done_[done++] = frame;
       continue;
     }
     if (pushed_) unfinished_hops_[unfinished_hop_count_++] = {outgoing, *pushed_};
-    frame.arrival = arrival.time;  // for the port to say when it left
     outgoing_[outgoing++] = frame;
   }
   const std::size_t taken = transmit(way, outgoing);
   for (std::size_t i = taken; i < outgoing; ++i) done_[done++] = outgoing_[i];
   way.in->recycle(all_stay ? std::span{burst_}.first(received) : std::span{done_}.first(done));
 
-  stats_.consumed.add(tally_.consumed);
+  if (all_stay) stats_.consumed.add(tally_.records);
   stats_.records.add(tally_.records);
   stats_.hops.add(tally_.hops);
   tally_ = {};
@@ -190,46 +187,74 @@ auto Worker<P>::refuse(const Way& way, DropReason reason) noexcept -> Fate {
 }
 
 template <packet_io::Port P>
-inline auto Worker<P>::treat(const Way& way, Frame& frame, const Arrival& arrival) noexcept
-    -> Fate {
+Arrival Worker<P>::arrival_of(const Frame& frame, std::size_t index) noexcept {
+  if constexpr (P::kStampsArrival) {
+    return {.time = frame.arrival};
+  } else {
+    return arrivals_.at(frame, index);
+  }
+}
+
+/// What goes the long way is matched again: to keep the answer for it would cost every packet more.
+template <packet_io::Port P>
+DropReason Worker<P>::decode_any(const Frame& frame, const telemetry::RecordSlot& slot) noexcept {
+  return decoder_.decode_any(frame.span(), frame.wire_bytes, match_.decide(frame.span()), slot,
+                             anatomy_);
+}
+
+/// arrival_of(), into the packet's record.
+template <packet_io::Port P>
+inline void Worker<P>::stamp(const Frame& frame, std::size_t index,
+                             telemetry::PacketRecord& record) noexcept {
+  if constexpr (P::kStampsArrival) {
+    record.received = frame.arrival;
+  } else {
+    arrivals_.stamp(frame, index, record);
+  }
+}
+
+template <packet_io::Port P>
+inline auto Worker<P>::treat(const Way& way, Frame& frame, std::size_t index) noexcept -> Fate {
   pushed_.reset();
   if (way.rewrite_macs) editor_.rewrite_macs(frame);
-  const wire::Decision decision = match_.decide(frame.span());
-  if (!wire::is_telemetry(decision)) return treat_plain(way, frame, arrival);
+  bool is_tagged = false;
+  const wire::Decision decision = match_.decide(frame.span(), is_tagged);
+  if (!wire::is_telemetry(decision)) return treat_plain(way, frame, index);
 
   const telemetry::RecordSlot slot = reserve();
-  telemetry::Anatomy anatomy;
-  const DropReason reason =
-      decoder_.decode(frame.span(), frame.wire_bytes, decision, slot, anatomy);
-  if (reason != DropReason::none) return refuse(way, reason);
+  telemetry::Anatomy* const anatomy = consumes(way) ? nullptr : &(anatomy_ = {});
+  if (is_tagged || !decoder_.decode_simple(frame.span(), frame.wire_bytes, decision, slot, anatomy))
+      [[unlikely]] {
+    const DropReason reason = decode_any(frame, slot);
+    if (reason != DropReason::none) return refuse(way, reason);
+  }
   telemetry::PacketRecord& record = *slot.packet;
-  arrival.write_to(record);
+  stamp(frame, index, record);
   record.frame_bytes = frame.bytes;
   if (frame.flow_hash != 0) {
     record.flow_hash = frame.flow_hash;
     record.flags |= telemetry::flag::kFlowHash;
   }
   keep(slot);
-  return treat_telemetry(way, frame, anatomy, record, arrival.time);
+  return consumes(way) ? Fate::recycle : edit(way, frame, record);
 }
 
 template <packet_io::Port P>
-inline auto Worker<P>::treat_telemetry(const Way& way, Frame& frame,
-                                       const telemetry::Anatomy& anatomy,
-                                       const telemetry::PacketRecord& record, HostTime now) noexcept
-    -> Fate {
+inline auto Worker<P>::edit(const Way& way, Frame& frame,
+                            const telemetry::PacketRecord& record) noexcept -> Fate {
+  const HostTime now = frame.arrival = record.received;  // the port says when it left
   switch (way.treatment) {
-    case Treatment::consume: [[likely]]++ tally_.consumed; return Fate::recycle;
-    case Treatment::reflect: telemetry::reflect(frame.span(), anatomy); break;
-    case Treatment::take_request: editor_.remember(frame, anatomy, record, now); [[fallthrough]];
+    case Treatment::reflect: telemetry::reflect(frame.span(), anatomy_); break;
+    case Treatment::take_request: editor_.remember(frame, anatomy_, record, now); [[fallthrough]];
     case Treatment::strip:
-      editor_.strip(frame, anatomy);
+      editor_.strip(frame, anatomy_);
       if (way.complete_checksums) complete_checksum(way, frame, current(way.offload_checksums));
       break;
     case Treatment::push_hop:
       pushed_ =
-          editor_.push_hop(frame, anatomy, now, way.out->waiting_to_leave(), current(way.mtu));
+          editor_.push_hop(frame, anatomy_, now, way.out->waiting_to_leave(), current(way.mtu));
       break;
+    case Treatment::consume:
     case Treatment::pass_on:
     case Treatment::insert:
     case Treatment::give_reply: break;
@@ -238,12 +263,14 @@ inline auto Worker<P>::treat_telemetry(const Way& way, Frame& frame,
 }
 
 template <packet_io::Port P>
-auto Worker<P>::treat_plain(const Way& way, Frame& frame, Arrival arrival) noexcept -> Fate {
+auto Worker<P>::treat_plain(const Way& way, Frame& frame, std::size_t index) noexcept -> Fate {
   if (!passes_everything(way.treatment)) {
     // Only a capture holds such frames: on a NIC the XDP program has left them to the stack.
     stats_.passed.add(1);
     return Fate::recycle;
   }
+  const Arrival arrival = arrival_of(frame, index);
+  frame.arrival = arrival.time;
   if (way.complete_checksums) {
     // A NIC is told where in the frame; what is inserted later would move that.
     const bool stays = way.treatment == Treatment::pass_on || way.treatment == Treatment::strip;

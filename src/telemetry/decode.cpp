@@ -50,15 +50,15 @@ DropReason decode_valinor_n(Bytes frame, const wire::Link& link, const RecordSlo
   const Bytes ip_packet = frame.subspan(link.bytes);
   const wire::Ip ip = wire::parse_ip(ip_packet, link.ethertype);
   if (ip.error != wire::IpError::none) return to_drop_reason(ip.error);
-  const auto stamps =
-      wire::Reader{ip_packet.subspan(ip.header_bytes)}.read<valinor_n::Timestamps>();
-  if (!stamps) return DropReason::truncated;
-  if (stamps->ingress_mac.value() != 0) return DropReason::unknown_format;
+  const Bytes stamps = ip_packet.subspan(ip.header_bytes);
+  if (stamps.size() < sizeof(valinor_n::Timestamps)) return DropReason::truncated;
+  if (!valinor_n::is_valinor_n(stamps.data())) return DropReason::unknown_format;
 
   PacketRecord& packet = *slot.packet;
-  valinor_n::take_stamps(*stamps, packet);
+  valinor_n::take_stamps(stamps.data(), packet);
   read_addresses(ip_packet, ip, packet.flow);
-  packet.flow.protocol = stamps->protocol.value();
+  packet.flow.protocol =
+      wire::load_be<1>(stamps.data() + offsetof(valinor_n::Timestamps, protocol));
   anatomy.ip_offset = link.bytes;
   const std::uint32_t ports =
       link.bytes + ip.header_bytes + static_cast<std::uint32_t>(sizeof(valinor_n::Timestamps));
@@ -75,9 +75,9 @@ DropReason Decoder::decode_p4netintel(Bytes frame, std::uint32_t wire_bytes, con
   const wire::Link& link = anatomy.link;
   const Bytes bytes = frame.subspan(link.bytes);
   p4netintel::Stack& stack = anatomy.stack;
-  const DropReason reason = p4netintel::locate(bytes, forced_layout_, last_layout_, stack);
+  const DropReason reason = p4netintel::locate(bytes, forced_layout_, likely_layout_, stack);
   if (reason != DropReason::none) return reason;
-  last_layout_ = stack.layout;
+  if (guesses_) likely_layout_ = stack.layout;
 
   PacketRecord& packet = *slot.packet;
   packet.format = Format::p4netintel;

@@ -1,6 +1,6 @@
 #include "telemetry/decode_simple.hpp"
 
-#include <cstring>
+#include <cstddef>
 
 #include "telemetry/flow.hpp"
 #include "telemetry/format/p4netintel_trace.hpp"
@@ -46,13 +46,12 @@ bool decode_chain(const std::byte* trace, HopRecord* hop, std::uint32_t traces) 
 
 /// Not inlined: each layout has its registers for itself.
 template <Layout kLayout>
-[[gnu::noinline]] bool decode_as(wire::Bytes frame, bool guessed, const RecordSlot& slot,
-                                 Anatomy& anatomy) noexcept {
+[[gnu::noinline]] bool decode_as(wire::Bytes frame, const RecordSlot& slot, Anatomy* anatomy,
+                                 bool guessed) noexcept {
   if (frame.size() < kFirstTrace + kBehindTraces) return false;
   const std::byte* const first = frame.data();
-  const std::uint16_t ethertype = load_be<2>(first + kEthertype);
   const std::uint32_t traces = load_be<4>(first + sizeof(wire::EthernetHeader));
-  if (wire::is_tag(ethertype) || traces == 0 || traces > slot.max_hops) return false;
+  if (traces == 0 || traces > slot.max_hops) return false;
   const std::size_t ip_offset = kFirstTrace + traces * p4netintel::trace_bytes(kLayout);
   if (frame.size() < ip_offset + kBehindTraces) return false;
   const std::byte* const ip = first + ip_offset;
@@ -74,41 +73,42 @@ template <Layout kLayout>
   packet.flow.source_port = load_be<2>(ip + kPorts);
   packet.flow.destination_port = load_be<2>(ip + kPorts + 2);
 
-  anatomy.link = {.ethertype = ethertype, .bytes = sizeof(wire::EthernetHeader)};
-  anatomy.stack.traces = anatomy.stack.traces_before_host = traces;
-  anatomy.stack.layout = kLayout;
-  anatomy.stack.ip_offset = static_cast<std::uint32_t>(ip_offset - sizeof(wire::EthernetHeader));
-  anatomy.has_stack = true;
-  anatomy.ip_offset = static_cast<std::uint32_t>(ip_offset);
-  anatomy.ports_offset = static_cast<std::uint32_t>(ip_offset + kPorts);
+  if (anatomy == nullptr) return true;
+  anatomy->link = {.ethertype = load_be<2>(first + kEthertype),
+                   .bytes = sizeof(wire::EthernetHeader)};
+  anatomy->stack.traces = anatomy->stack.traces_before_host = traces;
+  anatomy->stack.layout = kLayout;
+  anatomy->stack.ip_offset = static_cast<std::uint32_t>(ip_offset - sizeof(wire::EthernetHeader));
+  anatomy->has_stack = true;
+  anatomy->ip_offset = static_cast<std::uint32_t>(ip_offset);
+  anatomy->ports_offset = static_cast<std::uint32_t>(ip_offset + kPorts);
   return true;
 }
 
 }  // namespace
 
-bool decode_simple_p4netintel(wire::Bytes frame, Layout layout, bool guessed,
-                              const RecordSlot& slot, Anatomy& anatomy) noexcept {
+bool decode_simple_p4netintel(wire::Bytes frame, const RecordSlot& slot, Anatomy* anatomy,
+                              bool guessed, Layout layout) noexcept {
   switch (layout) {
-    case Layout::discrete: return decode_as<Layout::discrete>(frame, guessed, slot, anatomy);
-    case Layout::depth_only: return decode_as<Layout::depth_only>(frame, guessed, slot, anatomy);
-    case Layout::standard: return decode_as<Layout::standard>(frame, guessed, slot, anatomy);
-    case Layout::full: return decode_as<Layout::full>(frame, guessed, slot, anatomy);
+    case Layout::discrete: return decode_as<Layout::discrete>(frame, slot, anatomy, guessed);
+    case Layout::depth_only: return decode_as<Layout::depth_only>(frame, slot, anatomy, guessed);
+    case Layout::standard: return decode_as<Layout::standard>(frame, slot, anatomy, guessed);
+    case Layout::full: return decode_as<Layout::full>(frame, slot, anatomy, guessed);
   }
   return false;
 }
 
-bool decode_simple_valinor_n(wire::Bytes frame, const RecordSlot& slot, Anatomy& anatomy) noexcept {
+bool decode_simple_valinor_n(wire::Bytes frame, const RecordSlot& slot, Anatomy* anatomy) noexcept {
   constexpr std::size_t kIp = sizeof(wire::EthernetHeader);
   constexpr std::size_t kStamps = kIp + sizeof(wire::Ipv4Header);
   constexpr std::size_t kInnerPorts = kStamps + sizeof(valinor_n::Timestamps);
   if (frame.size() < kInnerPorts + 4) return false;
   const std::byte* const first = frame.data();
   const std::byte* const ip = first + kIp;
-  valinor_n::Timestamps stamps;
-  std::memcpy(&stamps, first + kStamps, sizeof stamps);
-  const std::uint8_t protocol = stamps.protocol.value();
+  const std::byte* const stamps = first + kStamps;
+  const auto protocol = load_be<1>(stamps + offsetof(valinor_n::Timestamps, protocol));
   if (load_be<2>(first + kEthertype) != wire::ethertype::kIpv4 ||
-      !wire::is_plain_ipv4(frame.subspan(kIp)) || stamps.ingress_mac.value() != 0 ||
+      !wire::is_plain_ipv4(frame.subspan(kIp)) || !valinor_n::is_valinor_n(stamps) ||
       !has_ports(protocol)) {
     return false;
   }
@@ -119,9 +119,10 @@ bool decode_simple_valinor_n(wire::Bytes frame, const RecordSlot& slot, Anatomy&
   packet.flow.protocol = protocol;
   packet.flow.source_port = load_be<2>(first + kInnerPorts);
   packet.flow.destination_port = load_be<2>(first + kInnerPorts + 2);
-  anatomy.link = {.ethertype = wire::ethertype::kIpv4, .bytes = kIp};
-  anatomy.ip_offset = kIp;
-  anatomy.ports_offset = kInnerPorts;
+  if (anatomy == nullptr) return true;
+  anatomy->link = {.ethertype = wire::ethertype::kIpv4, .bytes = kIp};
+  anatomy->ip_offset = kIp;
+  anatomy->ports_offset = kInnerPorts;
   return true;
 }
 

@@ -15,18 +15,18 @@
 
 namespace valinor::telemetry {
 
-// Both: `frame` is all of the packet, `slot.packet` is as it was reserved, and `anatomy` as it was
-// made. False where the packet is another one: then the hops of `slot` hold nothing of use, and
-// nothing else has changed.
+// Both: `frame` is all of the packet and has no VLAN tag, `slot.packet` is as it was reserved, and
+// `anatomy` as it was made, or null where nobody asks. False where the packet is another one: then
+// the hops of `slot` hold nothing of use, and nothing else has changed.
 
 /// Of a packet that matched by its ethertype. `guessed`: the layout is not configured, so that a
 /// single trace needs a good IPv4 checksum.
-[[nodiscard]] bool decode_simple_p4netintel(wire::Bytes frame, p4netintel::Layout layout,
-                                            bool guessed, const RecordSlot& slot,
-                                            Anatomy& anatomy) noexcept;
+[[nodiscard]] bool decode_simple_p4netintel(wire::Bytes frame, const RecordSlot& slot,
+                                            Anatomy* anatomy, bool guessed,
+                                            p4netintel::Layout layout) noexcept;
 
 /// Of a packet that matched by its IP protocol.
 [[nodiscard]] bool decode_simple_valinor_n(wire::Bytes frame, const RecordSlot& slot,
-                                           Anatomy& anatomy) noexcept;
+                                           Anatomy* anatomy) noexcept;
 
 }  // namespace valinor::telemetry

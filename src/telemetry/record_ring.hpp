@@ -36,20 +36,15 @@ class RecordRing {
   /// Room for one record of up to `max_hops` hops; `packet` is null where the ring is full.
   [[nodiscard]] RecordSlot reserve(std::uint16_t max_hops) noexcept {
     const std::size_t needed = entry_bytes(max_hops);
-    if (capacity_ - (written_ - cached_released_) < needed) [[unlikely]] {
-      // Pairs with the store in release(): the consumer has finished reading what it frees.
-      cached_released_ = released_.load(std::memory_order_acquire);
-      if (capacity_ - (written_ - cached_released_) < needed) return {nullptr, nullptr, 0};
-    }
+    if (writable_end_ - written_ < needed && room() < needed) [[unlikely]]
+      return {nullptr, nullptr, 0};
     std::byte* at = memory_ + (written_ & (capacity_ - 1));
     return {make_empty(at), reinterpret_cast<HopRecord*>(at + sizeof(PacketRecord)), max_hops};
   }
 
   /// How many records of up to `max_hops` hops there is certainly room for.
   [[nodiscard]] std::size_t room(std::uint16_t max_hops) noexcept {
-    // Pairs with the store in release(), as in reserve().
-    cached_released_ = released_.load(std::memory_order_acquire);
-    return (capacity_ - (written_ - cached_released_)) / entry_bytes(max_hops);
+    return room() / entry_bytes(max_hops);
   }
 
   /// Keeps the record last reserved, with packet->hop_count hops. Not yet seen by the consumer.
@@ -100,6 +95,13 @@ class RecordRing {
     return reinterpret_cast<PacketRecord*>(at);
   }
 
+  /// Bytes that may be written now.
+  std::size_t room() noexcept {
+    // Pairs with the store in release(): the consumer has finished reading what it frees.
+    writable_end_ = released_.load(std::memory_order_acquire) + capacity_;
+    return writable_end_ - written_;
+  }
+
   static constexpr std::size_t entry_bytes(std::size_t hops) noexcept {
     return sizeof(PacketRecord) + hops * sizeof(HopRecord);
   }
@@ -110,7 +112,7 @@ class RecordRing {
 
   // Producer's line, consumer's line, and a line for each index that the other side reads.
   alignas(64) std::uint64_t written_ = 0;
-  std::uint64_t cached_released_ = 0;
+  std::uint64_t writable_end_ = capacity_;  // at least
   alignas(64) std::uint64_t read_ = 0;
   alignas(64) std::atomic<std::uint64_t> published_{0};
   alignas(64) std::atomic<std::uint64_t> released_{0};

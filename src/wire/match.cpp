@@ -6,7 +6,11 @@ namespace valinor::wire {
 
 Match::Match(const MatchRules& rules)
     : has_udp_dst_ports_{!rules.udp_dst_ports.empty()}, dscp_{rules.dscp} {
-  for (const std::uint16_t ethertype : rules.ethertypes) ethertypes_.set(ethertype);
+  ethertypes_[ethertype::kIpv4] = Meaning::ipv4;
+  for (const std::uint16_t ethertype : rules.ethertypes) {
+    ethertypes_[ethertype] = Meaning::telemetry;
+  }
+  ethertypes_[ethertype::kVlan] = ethertypes_[ethertype::kQinq] = Meaning::tag;
   for (const std::uint16_t port : rules.udp_dst_ports) udp_dst_ports_.set(port);
   for (const std::uint8_t protocol : rules.ip_protocols) ip_protocols_.set(protocol);
 }
@@ -14,7 +18,7 @@ Match::Match(const MatchRules& rules)
 Decision Match::decide_tagged(Bytes frame) const noexcept {
   const auto link = parse_tagged_link(frame);
   if (!link) return Decision::truncated;
-  if (ethertypes_[link->ethertype]) return Decision::by_ethertype;
+  if (ethertypes_[link->ethertype] == Meaning::telemetry) return Decision::by_ethertype;
   return decide_by_ip(frame.subspan(link->bytes), link->ethertype);
 }
 

@@ -2,6 +2,7 @@
 /// tests feed both the same frames.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -53,25 +54,39 @@ class Match {
 
   /// Tries the rules in the order of Decision; the first that holds is the answer.
   [[nodiscard]] Decision decide(Bytes frame) const noexcept {
+    bool is_tagged = false;
+    return decide(frame, is_tagged);
+  }
+
+  /// Tells besides whether the frame has a VLAN tag.
+  [[nodiscard]] Decision decide(Bytes frame, bool& is_tagged) const noexcept {
     // Without a tag, the rules that most configurations have; the rest elsewhere.
+    is_tagged = false;
     if (frame.size() < sizeof(EthernetHeader)) return Decision::truncated;
     const std::uint16_t type = load_be<2>(frame.data() + offsetof(EthernetHeader, ethertype));
-    if (is_tag(type)) return decide_tagged(frame);
-    if (ethertypes_[type]) return Decision::by_ethertype;
     const Bytes packet = frame.subspan(sizeof(EthernetHeader));
-    if (type == ethertype::kIpv4 && is_plain_ipv4(packet) &&
-        ip_protocols_[load_be<1>(packet.data() + offsetof(Ipv4Header, protocol))]) {
-      return Decision::by_ip_protocol;
+    switch (ethertypes_[type]) {
+      case Meaning::telemetry: return Decision::by_ethertype;
+      case Meaning::ipv4:
+        if (is_plain_ipv4(packet) &&
+            ip_protocols_[load_be<1>(packet.data() + offsetof(Ipv4Header, protocol))]) {
+          return Decision::by_ip_protocol;
+        }
+        break;
+      case Meaning::tag: is_tagged = true; return decide_tagged(frame);
+      case Meaning::other: break;
     }
     return decide_by_ip(packet, type);
   }
 
  private:
+  enum class Meaning : std::uint8_t { other, telemetry, ipv4, tag };
+
   [[nodiscard]] Decision decide_tagged(Bytes frame) const noexcept;
   [[nodiscard]] Decision decide_by_ip(Bytes packet, std::uint16_t ethertype) const noexcept;
 
-  // A bit for each value: one look-up, however many rules there are.
-  std::bitset<65536> ethertypes_;
+  // A place for each value: one look-up, however many rules there are.
+  std::array<Meaning, 65536> ethertypes_{};
   std::bitset<256> ip_protocols_;
   std::bitset<65536> udp_dst_ports_;
   bool has_udp_dst_ports_;

@@ -57,8 +57,8 @@ bool is_taken(const Frame& frame, Layout layout) {
   const RecordSlot slot{&out.packet, out.hops.data(), kMaxHops};
   switch (wire::Match{wire::MatchRules{}}.decide(frame)) {
     case wire::Decision::by_ethertype:
-      return decode_simple_p4netintel(frame, layout, true, slot, out.anatomy);
-    case wire::Decision::by_ip_protocol: return decode_simple_valinor_n(frame, slot, out.anatomy);
+      return decode_simple_p4netintel(frame, slot, &out.anatomy, true, layout);
+    case wire::Decision::by_ip_protocol: return decode_simple_valinor_n(frame, slot, &out.anatomy);
     default: return false;
   }
 }

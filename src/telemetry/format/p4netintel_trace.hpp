@@ -16,11 +16,6 @@ namespace valinor::telemetry::p4netintel {
 template <Layout kLayout>
 void decode_one(const std::byte* trace, HopRecord& hop) noexcept;
 
-/// 48 bits at `bytes`; reads 8 bytes.
-[[nodiscard]] inline std::uint64_t load_48(const std::byte* bytes) noexcept {
-  return wire::load_be<8>(bytes) >> 16;
-}
-
 /// Of a word of 64 bits, `count` from `first` on, counted from the most significant.
 [[nodiscard]] constexpr std::uint32_t bits(std::uint64_t word, unsigned first,
                                            unsigned count) noexcept {
@@ -35,8 +30,8 @@ inline constexpr std::uint32_t kCommonFields =
   const std::uint64_t from_0 = wire::load_be<8>(trace);        // bits 0..63
   const std::uint64_t from_48 = wire::load_be<8>(trace + 6);   // bits 48..111
   const std::uint64_t from_96 = wire::load_be<8>(trace + 12);  // bits 96..159
-  return {.ingress_time = load_48(trace + 19),
-          .egress_time = load_48(trace + 25),
+  return {.ingress_time = wire::load_48(trace + 19),
+          .egress_time = wire::load_48(trace + 25),
           .node_id = bits(from_0, 0, 32),
           .enqueue_time = bits(from_48, 50 - 48, 32),
           .queue_delay = bits(from_96, 101 - 96, 32),
@@ -51,7 +46,7 @@ template <>
 inline void decode_one<Layout::discrete>(const std::byte* trace, HopRecord& hop) noexcept {
   const std::uint64_t from_0 = wire::load_be<8>(trace);       // bits 0..63
   const std::uint64_t from_56 = wire::load_be<8>(trace + 7);  // bits 56..119
-  hop = {.previous_time = load_48(trace + 34),
+  hop = {.previous_time = wire::load_48(trace + 34),
          .node_id = bits(from_0, 0, 8),
          .enqueue_time = bits(from_0, 26, 32),
          .queue_delay = bits(from_56, 60 - 56, 32),
@@ -86,7 +81,7 @@ inline void decode_one<Layout::full>(const std::byte* trace, HopRecord& hop) noe
   full.packet_bytes = wire::load_be<8>(trace + 31);
   full.hop_latency = wire::load_be<8>(trace + 39);
   full.packet_count = wire::load_be<8>(trace + 55);
-  full.previous_time = load_48(trace + 63);
+  full.previous_time = wire::load_48(trace + 63);
   full.fields |= hop_field::kPacket | hop_field::kPreviousTime;
   hop = full;
 }

@@ -5,6 +5,7 @@
 /// IPv4's total length is not updated and the inner checksums mean nothing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "telemetry/record.hpp"
@@ -34,15 +35,22 @@ static_assert(sizeof(Timestamps) == 46);
 
 inline constexpr std::uint32_t kEnqueueMask = 0x3ffff;
 
+/// False of what has this protocol number and is something else. `stamps`: a whole Timestamps.
+[[nodiscard]] inline bool is_valinor_n(const std::byte* stamps) noexcept {
+  return wire::load_48(stamps + offsetof(Timestamps, ingress_mac)) == 0;
+}
+
 /// What the header says of the original packet, into its record; not the protocol, which is the
 /// flow's.
-inline void take_stamps(const Timestamps& stamps, PacketRecord& packet) noexcept {
+inline void take_stamps(const std::byte* stamps, PacketRecord& packet) noexcept {
+  using wire::load_be;
   packet.format = Format::valinor_n;
   packet.flags |= flag::kSwitchTime;
-  packet.switch_time = {Nanos{static_cast<std::int64_t>(stamps.ingress_global.value())}};
-  packet.enqueue = stamps.enqueue.value() & kEnqueueMask;
-  packet.queue_delay = stamps.dequeue_delta.value();
-  packet.packet_bytes = stamps.packet_length.value();
+  packet.switch_time = {Nanos{
+      static_cast<std::int64_t>(wire::load_48(stamps + offsetof(Timestamps, ingress_global)))}};
+  packet.enqueue = load_be<4>(stamps + offsetof(Timestamps, enqueue)) & kEnqueueMask;
+  packet.queue_delay = load_be<4>(stamps + offsetof(Timestamps, dequeue_delta));
+  packet.packet_bytes = load_be<2>(stamps + offsetof(Timestamps, packet_length));
   if (packet.packet_bytes == kUnknownLength) {
     packet.packet_bytes = 0;
     packet.flags |= flag::kLengthUnknown;
