@@ -182,6 +182,24 @@ TEST_P(AfxdpPortTest, TakesOnlyWhatFitsTheTransmitRing) {
   EXPECT_EQ(port.census().total(), port.frames());
 }
 
+TEST_P(AfxdpPortTest, ABurstLeavesWithOneCallWhereTheKernelCan) {
+  Opened opened{near(GetParam()), {}};
+  AfxdpPort& port = *opened.ports()[0];
+  constexpr int kTransmitBudgetOption = 9;  // XDP_MAX_TX_SKB_BUDGET, Linux 6.17; else 32 frames
+  const std::uint32_t budget = kMaxBurst;
+  Sender other;
+  const bool is_known =
+      ::setsockopt(other.port().fd(), SOL_XDP, kTransmitBudgetOption, &budget, sizeof budget) == 0;
+  std::vector<Frame> frames(kMaxBurst);
+  ASSERT_EQ(port.allocate(frames), kMaxBurst);
+  for (Frame& frame : frames) frame.bytes = 60;
+  ASSERT_EQ(port.transmit(frames), kMaxBurst);
+  port.flush();
+  EXPECT_EQ(port.counters().wakes.value(), is_known ? 1U : kMaxBurst / 32);
+  finish(port);
+  EXPECT_EQ(port.counters().sent(), kMaxBurst);
+}
+
 TEST_P(AfxdpPortTest, CountsFramesThatTheDeviceOrThePortRefuses) {
   Opened opened{near(GetParam()), {}};
   AfxdpPort& port = *opened.ports()[0];

@@ -235,7 +235,8 @@ void AfxdpPort::wake_transmit() noexcept {
     if (xsk_ring_prod__needs_wakeup(&socket_->tx) != 0) kick_transmit();
     return;
   }
-  // In copy mode the kernel sends inside our call: 32 frames, or fewer where one is refused.
+  // In copy mode the kernel sends inside our call: so many frames (XskSocket), or fewer where one
+  // is refused.
   for (unsigned fruitless = 0; pending != 0 && fruitless < kFruitlessWakes;) {
     if (!kick_transmit()) return;
     collect();  // a full completion ring stops sending

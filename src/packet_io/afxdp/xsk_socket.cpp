@@ -5,10 +5,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <thread>
+#include <tuple>
 
 #include "base/failure.hpp"
 #include "packet_io/afxdp/tx_metadata.hpp"
@@ -23,6 +25,13 @@ constexpr auto kBindPause = std::chrono::milliseconds{2};
 
 /// linux/if_xdp.h of Debian 12 lacks it (Linux 6.6): XDP_USE_SG.
 constexpr int kUseSeveralBuffers = 1 << 4;
+
+/// ... and XDP_MAX_TX_SKB_BUDGET (Linux 6.17).
+constexpr int kTransmitBudgetOption = 9;
+
+/// Frames that the kernel may send in one call in copy mode; a burst and what is left of the one
+/// before it. It would be 32.
+constexpr std::uint32_t kTransmitBudget = 128;
 
 /// Any number but 0 has a call poll; ours poll once, since they do not wait. More would count for
 /// calls that do.
@@ -162,6 +171,9 @@ XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataW
   tx_memory_ = map_ring(fd, tx, at.tx, sizes.tx, sizeof(xdp_desc), XDP_PGOFF_TX_RING);
   fill.cached_cons = sizes.fill;
   tx.cached_cons = sizes.tx;
+  // Older kernels know no such option; then a burst takes two calls.
+  const std::uint32_t budget = std::min(kTransmitBudget, sizes.tx);
+  std::ignore = ::setsockopt(fd, SOL_XDP, kTransmitBudgetOption, &budget, sizeof budget);
 }
 
 int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy,
