@@ -1,7 +1,9 @@
 /// The floor that every AF_XDP program stands on: frames are received and dropped, or sent back
-/// with their MAC addresses swapped, and nothing else is read. Rings and sockets are libxdp's.
+/// with their MAC addresses swapped, and nothing else is read. Rings and sockets are libxdp's. Or
+/// the same by the kernel alone, without any user space.
 ///
 ///   floor INTERFACE drop|forward CPU...
+///   floor INTERFACE kernel-drop|kernel-tx
 ///
 /// One thread and one queue, from 0, for each CPU; the threads spin. Prints "ready" once packets
 /// come; ends with SIGINT or SIGTERM. Needs root.
@@ -12,6 +14,7 @@
 #include <xdp/xsk.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -53,6 +56,7 @@ struct Delete {
   void operator()(redirect_all_bpf* skeleton) const noexcept {
     redirect_all_bpf__destroy(skeleton);
   }
+  void operator()(bpf_link* link) const noexcept { ::bpf_link__destroy(link); }
   void operator()(xsk_umem* umem) const noexcept { ::xsk_umem__delete(umem); }
   void operator()(xsk_socket* socket) const noexcept { ::xsk_socket__delete(socket); }
 };
@@ -169,27 +173,43 @@ class Queue {
   std::uint32_t at_kernel_ = 0;
 };
 
-using Skeleton = std::unique_ptr<redirect_all_bpf, Delete>;
+/// An argument, and the XDP program that goes with it.
+struct Task {
+  std::string_view name;
+  const char* program;
+  bool in_kernel;
+};
+constexpr std::array kTasks{
+    Task{"drop", "redirect_all", false}, Task{"forward", "redirect_all", false},
+    Task{"kernel-drop", "drop_all", true}, Task{"kernel-tx", "send_back", true}};
 
-Skeleton attach(const std::string& interface) {
-  bpf::log_libbpf_as_debug();
-  Skeleton skeleton{redirect_all_bpf__open_and_load()};
-  if (!skeleton) throw_errno("load the XDP program");
-  const auto index = static_cast<int>(find_interface_index(interface).value());
-  skeleton->links.redirect_all = ::bpf_program__attach_xdp(skeleton->progs.redirect_all, index);
-  if (skeleton->links.redirect_all == nullptr) throw_errno("attach the XDP program");
-  return skeleton;
-}
+class Attached {
+ public:
+  Attached(const std::string& interface, const char* program) {
+    bpf::log_libbpf_as_debug();
+    skeleton_.reset(redirect_all_bpf__open_and_load());
+    if (!skeleton_) throw_errno("load the XDP programs");
+    const auto index = static_cast<int>(find_interface_index(interface).value());
+    link_.reset(::bpf_program__attach_xdp(
+        ::bpf_object__find_program_by_name(skeleton_->obj, program), index));
+    if (!link_) throw_errno("attach the XDP program");
+  }
+  [[nodiscard]] int sockets() const noexcept { return ::bpf_map__fd(skeleton_->maps.sockets); }
 
-void run(const std::string& interface, bool forward, const std::vector<CpuId>& cpus) {
+ private:
+  std::unique_ptr<redirect_all_bpf, Delete> skeleton_;
+  std::unique_ptr<bpf_link, Delete> link_;
+};
+
+void run(const std::string& interface, const Task& task, const std::vector<CpuId>& cpus) {
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   ::setrlimit(RLIMIT_MEMLOCK, &unlimited);
   const StopSignals signals;
-  const Skeleton skeleton = attach(interface);
-  const int sockets = ::bpf_map__fd(skeleton->maps.sockets);
+  const Attached attached{interface, task.program};
+  const bool forward = task.name == "forward";
   std::vector<std::unique_ptr<Queue>> queues;
   for (std::uint32_t i = 0; i < cpus.size(); ++i) {
-    queues.push_back(std::make_unique<Queue>(interface, i, sockets));
+    queues.push_back(std::make_unique<Queue>(interface, i, attached.sockets()));
   }
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < cpus.size(); ++i) {
@@ -206,13 +226,18 @@ void run(const std::string& interface, bool forward, const std::vector<CpuId>& c
 }  // namespace valinor::bench
 
 int main(int argc, char** argv) {
-  const std::string_view what = argc > 3 ? argv[2] : "";
-  if (what != "drop" && what != "forward") {
-    std::fprintf(stderr, "usage: floor INTERFACE drop|forward CPU...\n");
+  using valinor::bench::kTasks;
+  const auto* task = std::find_if(kTasks.begin(), kTasks.end(), [&](const auto& one) {
+    return argc > 2 && argv[2] == one.name && (argc > 3) != one.in_kernel;
+  });
+  if (task == kTasks.end()) {
+    std::fprintf(stderr,
+                 "usage: floor INTERFACE drop|forward CPU...\n"
+                 "       floor INTERFACE kernel-drop|kernel-tx\n");
     return 2;
   }
   return valinor::bench::run_program("floor", [&] {
     const auto cpus = valinor::bench::to_cpus({argv + 3, static_cast<std::size_t>(argc - 3)});
-    valinor::bench::run(argv[1], what == "forward", cpus);
+    valinor::bench::run(argv[1], *task, cpus);
   });
 }

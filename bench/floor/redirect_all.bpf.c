@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The least that brings packets to AF_XDP sockets: all of them, unread. */
+/* The least that brings packets to AF_XDP sockets: all of them, unread. And the least that the kernel
+ * does by itself: drops them, or sends them back. */
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 
 #include <bpf/bpf_helpers.h>
 
@@ -17,4 +19,24 @@ SEC("xdp")
 int redirect_all(struct xdp_md *context)
 {
 	return bpf_redirect_map(&sockets, context->rx_queue_index, XDP_PASS);
+}
+
+SEC("xdp")
+int drop_all(struct xdp_md *context __attribute__((unused)))
+{
+	return XDP_DROP;
+}
+
+SEC("xdp")
+int send_back(struct xdp_md *context)
+{
+	struct ethhdr *header = (void *)(long)context->data;
+	__u8 destination[ETH_ALEN];
+
+	if ((void *)(header + 1) > (void *)(long)context->data_end)
+		return XDP_DROP;
+	__builtin_memcpy(destination, header->h_dest, ETH_ALEN);
+	__builtin_memcpy(header->h_dest, header->h_source, ETH_ALEN);
+	__builtin_memcpy(header->h_source, destination, ETH_ALEN);
+	return XDP_TX;
 }

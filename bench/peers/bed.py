@@ -100,7 +100,8 @@ def rate(before, after, name):
 
 
 def cpu_seconds_of_others(ours):
-    """CPU time of all processes but `ours` (pids) and the kernel's threads."""
+    """CPU time of all processes but `ours` (pids) and the kernel's threads; of those that have ended as
+    well, which is their parents'."""
     ticks = 0
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) in ours:
@@ -110,5 +111,5 @@ def cpu_seconds_of_others(ours):
         except OSError:  # it has ended
             continue
         if fields[1] != "2":  # child of kthreadd
-            ticks += int(fields[11]) + int(fields[12])
+            ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")

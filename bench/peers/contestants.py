@@ -83,11 +83,11 @@ def _missing(program, package):
     return "" if shutil.which(program) else f"{program} is not installed (Debian package {package})"
 
 
-def kernel(sends_back):
-    """xdp-bench of xdp-tools: the kernel alone."""
-    action, counter = ("tx", "xdp_drops") if sends_back else ("drop", "xdp_drops")
-    return Contestant(f"kernel XDP_{action.upper()}", ["xdp-bench", action, FAR, "-i", "1"], "",
-                      counter, sends_back, missing=_missing("xdp-bench", "xdp-tools"))
+def kernel(build, sends_back):
+    """No user space."""
+    action = "tx" if sends_back else "drop"
+    return Contestant(f"kernel XDP_{action.upper()}", [build / "bench/floor", FAR, f"kernel-{action}"], "ready",
+                      "xdp_drops", sends_back)
 
 
 def floor(build, sends_back, cpus):
@@ -117,12 +117,20 @@ def testpmd(driver, sends_back, cpus):
                       "xdp_drops" if sends_back else "xdp_redirect", sends_back, "enter", own, missing)
 
 
-def ours(binary, config, sends_back, cpus, threads):
+def ours(binary, config, sends_back, cpus, threads, poll="busy", prefer_busy=False, name=""):
     role = "reflect" if sends_back else "collect"
     settings = [f"interfaces[0].name={FAR}", f"interfaces[0].queues=[{','.join(str(i) for i in range(len(cpus)))}]",
-                f"interfaces[0].cpus=[{','.join(cpus)}]", "interfaces[0].poll.mode=busy", f"role={role}",
+                f"interfaces[0].cpus=[{','.join(cpus)}]", f"interfaces[0].poll.mode={poll}",
+                f"interfaces[0].poll.prefer_busy={str(prefer_busy).lower()}", f"role={role}",
                 "export.redis.enabled=false", "interfaces[0].mode=copy"]
     pin = ["taskset", "-c", ",".join(cpus)] if threads == "one" else []
     command = [*pin, binary, "-c", config, *[word for setting in settings for word in ("--set", setting)]]
-    return Contestant(f"valinor-afxdp {role}", command, "ready",
+    return Contestant(name or f"valinor-afxdp {role}", command, "ready",
                       "xdp_drops" if sends_back else "xdp_redirect", sends_back)
+
+
+def start(bed, contestant, processes):
+    """Answers once it is ready. The process is added to `processes` at once, to be ended in any case."""
+    processes.append(Process(bed.program, contestant.command))
+    processes[-1].wait_for(contestant.ready)
+    return processes[-1]
