@@ -89,13 +89,13 @@ void run(const std::string& interface, std::span<const std::byte> frame,
 }  // namespace valinor::bench
 
 int main(int argc, char** argv) {
-  const auto frame = valinor::bench::make_frame(argc > 3 ? argv[2] : "");
-  if (!frame) {
+  const auto frames = valinor::bench::make_frames(argc > 3 ? argv[2] : "");
+  if (!frames) {
     std::fprintf(stderr, "usage: load INTERFACE 3x9|18x72|valinor-n CPU...\n");
     return 2;
   }
   return valinor::bench::run_program("load", [&] {
     const auto cpus = valinor::bench::to_cpus({argv + 3, static_cast<std::size_t>(argc - 3)});
-    valinor::bench::run(argv[1], *frame, cpus);
+    valinor::bench::run(argv[1], frames->at(0), cpus);
   });
 }

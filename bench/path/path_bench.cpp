@@ -25,8 +25,7 @@ void Collect(benchmark::State& state, const char* traffic) {
     state.SkipWithError("needs root, for a network namespace");
     return;
   }
-  const auto frame = make_frame(traffic);
-  WholePath path{pipeline::Role::collect, *frame};
+  WholePath path{pipeline::Role::collect, *make_frames(traffic)};
   std::int64_t packets = 0;
   for (auto _ : state) {
     const std::uint32_t delivered = path.deliver();
@@ -47,7 +46,7 @@ BENCHMARK_CAPTURE(Collect, 18x72, "18x72")->UseManualTime();
 BENCHMARK_CAPTURE(Collect, valinor_n, "valinor-n")->UseManualTime();
 
 void check(pipeline::Role role, const char* traffic) {
-  WholePath path{role, *make_frame(traffic)};
+  WholePath path{role, *make_frames(traffic)};
   constexpr std::uint64_t kPackets = 100 * packet_io::kMaxBurst;
   std::uint64_t delivered = 0, records = 0;
   while (delivered < kPackets) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "packet_io/afxdp/interface.hpp"
@@ -14,6 +16,9 @@ namespace {
 using packet_io::afxdp::RingSizes;
 
 constexpr RingSizes kRings{};
+
+/// With an MTU of 1500: what 2048 bytes of packet memory hold, as valinor-afxdp has it there.
+constexpr std::size_t kFullPacket = 1514;
 
 xdp_mmap_offsets ask_ring_offsets(int fd) {
   xdp_mmap_offsets offsets{};
@@ -44,14 +49,16 @@ PlayedKernel::RingEnd PlayedKernel::map_fill(int fd) {
           XDP_UMEM_PGOFF_FILL_RING};
 }
 
-PlayedKernel::PlayedKernel(std::span<const std::byte> frame)
-    : veth_{"near", "far", 1},
-      pool_{{.frame_size = 2048}},
+PlayedKernel::PlayedKernel(Frames frames)
+    : frames_{std::move(frames)},
+      veth_{"near", "far", 1},
+      pool_{{.frame_size = frames_.frame_bytes <= kFullPacket ? 2048u : 4096u}},
       port_{packet_io::afxdp::find_interface("near"), QueueId{0}, pool_, kRings,
             packet_io::afxdp::Mode::copy},
       rx_{map_rx(port_.fd())},
-      fill_{map_fill(port_.fd())},
-      frame_bytes_{static_cast<std::uint32_t>(frame.size())} {
+      fill_{map_fill(port_.fd())} {
+  if (frames_.frame_bytes > port_.room()) throw std::length_error{"a frame fits no packet memory"};
+  const auto frame = frames_.at(0);
   const auto& memory = pool_.memory();
   for (std::uint32_t i = 0; i < memory.frames(); ++i) {
     std::byte* start = memory.at(std::uint64_t{i} * memory.frame_size());
@@ -68,7 +75,13 @@ std::uint32_t PlayedKernel::deliver(std::uint32_t count) noexcept {
     std::uint64_t address = 0;
     std::memcpy(&address, fill_.entries + ((*fill_.consumer + i) & fill_.mask) * sizeof address,
                 sizeof address);
-    const xdp_desc descriptor{address + pool_.memory().headroom(), frame_bytes_, 0};
+    if (frames_.count() > 1) {
+      const auto frame = frames_.at(next_);
+      std::copy(frame.begin(), frame.end(), pool_.memory().at(address) + pool_.memory().headroom());
+      next_ = (next_ + 1) % frames_.count();
+    }
+    const xdp_desc descriptor{address + pool_.memory().headroom(),
+                              static_cast<std::uint32_t>(frames_.frame_bytes), 0};
     std::memcpy(rx_.entries + ((*rx_.producer + i) & rx_.mask) * sizeof descriptor, &descriptor,
                 sizeof descriptor);
   }

@@ -13,9 +13,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "base/mapping.hpp"
+#include "load/named_frames.hpp"
 #include "packet_io/afxdp/afxdp_port.hpp"
 #include "packet_io/afxdp/frame_pool.hpp"
 #include "support/netns.hpp"
@@ -24,11 +24,12 @@ namespace valinor::bench {
 
 class PlayedKernel {
  public:
-  /// Every frame of packet memory holds the bytes of `frame`. Throws as AfxdpPort does.
-  explicit PlayedKernel(std::span<const std::byte> frame);
+  /// Throws as AfxdpPort does.
+  explicit PlayedKernel(Frames frames);
 
   /// `count` frames arrive, or as many as the port has given memory and has room for; answers how
-  /// many.
+  /// many. A single frame is in all of packet memory from the start on; several are copied there in
+  /// turn, as the kernel does.
   std::uint32_t deliver(std::uint32_t count) noexcept;
 
   [[nodiscard]] packet_io::afxdp::AfxdpPort& port() noexcept { return port_; }
@@ -49,13 +50,14 @@ class PlayedKernel {
   static RingEnd map_rx(int fd);
   static RingEnd map_fill(int fd);
 
+  Frames frames_;
+  std::size_t next_ = 0;  // of several frames
   test::NetworkNamespace network_;
   test::VethPair veth_;
   packet_io::afxdp::FramePool pool_;
   packet_io::afxdp::AfxdpPort port_;
   RingEnd rx_;
   RingEnd fill_;
-  std::uint32_t frame_bytes_;
 };
 
 }  // namespace valinor::bench

@@ -1,5 +1,7 @@
 #include "path/whole_path.hpp"
 
+#include <utility>
+
 #include "clock/tsc.hpp"
 #include "packet_io/frame.hpp"
 
@@ -20,8 +22,8 @@ pipeline::WorkerConfig with_role(pipeline::Role role) {
 
 }  // namespace
 
-WholePath::WholePath(pipeline::Role role, std::span<const std::byte> frame)
-    : kernel_{frame},
+WholePath::WholePath(pipeline::Role role, Frames frames)
+    : kernel_{std::move(frames)},
       records_{std::size_t{1} << 20},
       timebase_{make_timebase()},
       worker_{with_role(role),

@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "clock/timebase.hpp"
+#include "load/named_frames.hpp"
 #include "path/played_kernel.hpp"
 #include "pipeline/worker.hpp"
 #include "telemetry/record_ring.hpp"
@@ -16,7 +16,7 @@ namespace valinor::bench {
 class WholePath {
  public:
   /// Of role collect or reflect.
-  WholePath(pipeline::Role role, std::span<const std::byte> frame);
+  WholePath(pipeline::Role role, Frames frames);
 
   /// A burst arrives; answers its frames. Not what is measured.
   std::uint32_t deliver() noexcept;
