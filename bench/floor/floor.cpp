@@ -7,7 +7,6 @@
 ///
 /// One thread and one queue, from 0, for each CPU; the threads spin. Prints "ready" once packets
 /// come; ends with SIGINT or SIGTERM. Needs root.
-#include <bpf/libbpf.h>
 #include <linux/if_xdp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -26,13 +25,11 @@
 #include <thread>
 #include <vector>
 
-#include "base/bpf.hpp"
 #include "base/failure.hpp"
-#include "base/interface_name.hpp"
 #include "base/mapping.hpp"
 #include "base/thread.hpp"
+#include "frame_programs.hpp"
 #include "process.hpp"
-#include "redirect_all.skel.h"
 
 namespace valinor::bench {
 namespace {
@@ -53,10 +50,6 @@ void require_done(int error, const char* doing) {
 }
 
 struct Delete {
-  void operator()(redirect_all_bpf* skeleton) const noexcept {
-    redirect_all_bpf__destroy(skeleton);
-  }
-  void operator()(bpf_link* link) const noexcept { ::bpf_link__destroy(link); }
   void operator()(xsk_umem* umem) const noexcept { ::xsk_umem__delete(umem); }
   void operator()(xsk_socket* socket) const noexcept { ::xsk_socket__delete(socket); }
 };
@@ -183,33 +176,15 @@ constexpr std::array kTasks{
     Task{"drop", "redirect_all", false}, Task{"forward", "redirect_all", false},
     Task{"kernel-drop", "drop_all", true}, Task{"kernel-tx", "send_back", true}};
 
-class Attached {
- public:
-  Attached(const std::string& interface, const char* program) {
-    bpf::log_libbpf_as_debug();
-    skeleton_.reset(redirect_all_bpf__open_and_load());
-    if (!skeleton_) throw_errno("load the XDP programs");
-    const auto index = static_cast<int>(find_interface_index(interface).value());
-    link_.reset(::bpf_program__attach_xdp(
-        ::bpf_object__find_program_by_name(skeleton_->obj, program), index));
-    if (!link_) throw_errno("attach the XDP program");
-  }
-  [[nodiscard]] int sockets() const noexcept { return ::bpf_map__fd(skeleton_->maps.sockets); }
-
- private:
-  std::unique_ptr<redirect_all_bpf, Delete> skeleton_;
-  std::unique_ptr<bpf_link, Delete> link_;
-};
-
 void run(const std::string& interface, const Task& task, const std::vector<CpuId>& cpus) {
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   ::setrlimit(RLIMIT_MEMLOCK, &unlimited);
   const StopSignals signals;
-  const Attached attached{interface, task.program};
+  const FramePrograms programs{interface, task.program};
   const bool forward = task.name == "forward";
   std::vector<std::unique_ptr<Queue>> queues;
   for (std::uint32_t i = 0; i < cpus.size(); ++i) {
-    queues.push_back(std::make_unique<Queue>(interface, i, attached.sockets()));
+    queues.push_back(std::make_unique<Queue>(interface, i, programs.sockets()));
   }
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < cpus.size(); ++i) {

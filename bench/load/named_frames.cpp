@@ -3,8 +3,6 @@
 #include <charconv>
 #include <cstdint>
 
-#include "traffic/frame_template.hpp"
-
 namespace valinor::bench {
 namespace {
 
@@ -40,7 +38,8 @@ std::optional<std::uint32_t> cut_number(std::string_view& text, char mark, std::
   return number && *number >= least && *number <= most ? number : std::nullopt;
 }
 
-std::optional<traffic::FrameConfig> to_config(std::string_view traffic) noexcept {
+/// P4NetIntel or Valinor-N, without what stands behind.
+std::optional<traffic::FrameConfig> to_format(std::string_view traffic) noexcept {
   if (traffic == "valinor-n") {
     return {{.format = telemetry::Format::valinor_n, .payload_bytes = 0}};
   }
@@ -55,20 +54,26 @@ std::optional<traffic::FrameConfig> to_config(std::string_view traffic) noexcept
 
 }  // namespace
 
-std::optional<Frames> make_frames(std::string_view traffic) {
+std::optional<traffic::FrameConfig> to_config(std::string_view traffic) noexcept {
   const auto flows = cut_number(traffic, '*', 1, 1, kMostFlows);
   const auto payload = cut_number(traffic, '+', 0, 0, kMostPayload);
-  auto config = to_config(traffic);
+  auto config = to_format(traffic);
   if (!flows || !payload || !config) return std::nullopt;
   config->flows = *flows;
   config->payload_bytes = static_cast<std::uint16_t>(*payload);
   config->destination[0] = config->source[0] = std::byte{2};  // locally administered
   config->source[5] = std::byte{1};
   config->destination[5] = std::byte{2};
+  return config;
+}
+
+std::optional<Frames> make_frames(std::string_view traffic) {
+  const auto config = to_config(traffic);
+  if (!config) return std::nullopt;
   const traffic::FrameTemplates templates{*config};
   Frames frames{.bytes = {}, .frame_bytes = templates.frame_bytes()};
-  frames.bytes.resize(frames.frame_bytes * *flows);
-  for (std::uint32_t flow = 0; flow < *flows; ++flow) {
+  frames.bytes.resize(frames.frame_bytes * config->flows);
+  for (std::uint32_t flow = 0; flow < config->flows; ++flow) {
     const auto frame =
         std::span{frames.bytes}.subspan(flow * frames.frame_bytes, frames.frame_bytes);
     templates.write(flow, 1, frame);

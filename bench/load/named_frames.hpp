@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "traffic/frame_template.hpp"
+
 namespace valinor::bench {
 
 /// Frames of one length, at least one.
@@ -19,6 +21,9 @@ struct Frames {
     return std::span{bytes}.subspan(index * frame_bytes, frame_bytes);
   }
 };
+
+/// What make_frames() makes, to be made elsewhere.
+[[nodiscard]] std::optional<traffic::FrameConfig> to_config(std::string_view traffic) noexcept;
 
 /// "3x9": P4NetIntel with 3 traces of 9 bytes, "18x72" and so on; "valinor-n". Behind it, in this
 /// order: "+500", so many bytes of payload, 0 to 1400; "*64", one frame each of so many flows, 1 to

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "app/generate_kernel.hpp"
 #include "base/numbers.hpp"
 #include "clock/phc.hpp"
 #include "measure/send_burst.hpp"
@@ -91,16 +92,6 @@ class Launches {
   Nanos next_{0};
 };
 
-ExitStatus report_sent(std::uint64_t written, std::uint64_t left, double seconds) {
-  fmt::print("sent     {} packets in {:.2f} s = {} pps", with_commas(left), seconds,
-             with_commas(static_cast<std::uint64_t>(static_cast<double>(left) / seconds)));
-  if (left != written)
-    fmt::print("; {} more were refused by the device", with_commas(written - left));
-  fmt::print("\n");
-  std::fflush(stdout);
-  return ExitStatus::done;
-}
-
 ExitStatus generate_capture(const GenCommand& command, const traffic::FrameTemplates& frames) {
   traffic::Departures departures{
       command.pattern.value_or(traffic::PatternConfig{.packets_per_second = kCaptureRate})};
@@ -124,6 +115,16 @@ ExitStatus generate_capture(const GenCommand& command, const traffic::FrameTempl
 
 }  // namespace
 
+ExitStatus report_sent(std::uint64_t written, std::uint64_t left, double seconds) {
+  fmt::print("sent     {} packets in {:.2f} s = {} pps", with_commas(left), seconds,
+             with_commas(static_cast<std::uint64_t>(static_cast<double>(left) / seconds)));
+  if (left != written)
+    fmt::print("; {} more were refused by the device", with_commas(written - left));
+  fmt::print("\n");
+  std::fflush(stdout);
+  return ExitStatus::done;
+}
+
 void require_frame_fits(std::size_t frame_bytes, std::size_t limit, const std::string& where) {
   if (frame_bytes <= limit) return;
   throw Failure{ExitStatus::usage,
@@ -135,6 +136,7 @@ void require_frame_fits(std::size_t frame_bytes, std::size_t limit, const std::s
 ExitStatus generate(const GenCommand& command, Signals& signals) {
   const traffic::FrameTemplates frames{command.frames};
   if (command.target.ends_with(".pcap")) return generate_capture(command, frames);
+  if (command.by_kernel) return generate_by_kernel(command, frames, signals);
 
   const auto interface = packet_io::afxdp::find_interface(command.target);
   require_frame_fits(frames.frame_bytes(), interface.mtu + sizeof(wire::EthernetHeader),

@@ -1,8 +1,6 @@
 #include "app/replay.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <atomic>
 #include <chrono>
@@ -61,7 +59,7 @@ class WorkerThread {
     while (!ended_) {
       std::this_thread::sleep_for(kTick);
       // Where standard input is silent it is in read(2), which a signal breaks off.
-      if (steady_clock::now() > patient_until) ::pthread_kill(thread_.native_handle(), SIGUSR1);
+      if (steady_clock::now() > patient_until) break_off_call(thread_.native_handle());
     }
   }
 
@@ -70,13 +68,6 @@ class WorkerThread {
   std::atomic<bool> ended_{false};
   std::jthread thread_;  // last: it uses the others
 };
-
-/// SIGUSR1 does nothing but end a system call that waits.
-void let_signals_break_off_reads() {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  ::sigaction(SIGUSR1, &action, nullptr);
-}
 
 /// Until all of the capture is stored, the store is given up, or a signal comes: its name.
 std::string wait_for_store(const WorkerThread& thread, const pipeline::WorkerStats& worker,
@@ -142,7 +133,7 @@ ExitStatus replay(const Config& config, const std::string& in,
                                                  : records.room(config.worker.max_hops);
                   }};
   Signals signals;  // not earlier: until the capture is open, Ctrl-C ends the program at once
-  let_signals_break_off_reads();
+  let_calls_be_broken_off();
   // Frames bring their own times, so the timebase is never asked.
   const clock::SharedTimebase timebase{clock::Timebase{}};
   // Of a two-sided role, what comes from the network; it leaves into the other capture.

@@ -14,6 +14,7 @@ constexpr Number kMaxPacketRate = 1'000'000'000;
 constexpr const char* kGenExamples = R"(Examples:
   valinor-afxdp gen veth0 --pps 100000 --seconds 10 --flows 64
   valinor-afxdp gen veth0 --pps 100000 --seconds 10 --flows 64 --pattern incast --burst 64
+  valinor-afxdp gen veth0 --kernel --seconds 10
   valinor-afxdp gen trace.pcap --format valinor-n --count 1000
 )";
 constexpr const char* kBenchExamples = R"(Examples:
@@ -95,6 +96,22 @@ std::optional<traffic::PatternConfig> finish_pattern(const GivenTraffic& given) 
   return std::nullopt;
 }
 
+/// What `--kernel` goes with.
+void require_kernel_can(const GenCommand& gen) {
+  using traffic::Pattern;
+  if (gen.target.ends_with(".pcap")) throw Wrong{"--kernel sends by an interface, not to a file"};
+  if (gen.launch_time) throw Wrong{"--kernel and --launch-time: one of them keeps the rate"};
+  if (!gen.queues.empty()) {
+    throw Wrong{
+        "--kernel sends by the queue of the CPU that it runs on: without --queues, and with "
+        "taskset -c CPU to choose"};
+  }
+  if (gen.pattern && gen.pattern->pattern != Pattern::constant &&
+      gen.pattern->pattern != Pattern::incast) {
+    throw Wrong{"--kernel knows the patterns constant and incast; the others without --kernel"};
+  }
+}
+
 }  // namespace
 
 void add_gen(CLI::App& app, GivenTraffic& given) {
@@ -108,6 +125,9 @@ void add_gen(CLI::App& app, GivenTraffic& given) {
   add_patterns(*gen, given);
   gen->add_flag("--launch-time", to.launch_time,
                 "the NIC keeps the rate by its own clock (igc, stmmac; Linux 6.14)");
+  gen->add_flag(
+      "--kernel", to.by_kernel,
+      "a BPF program makes the frames, one CPU and no socket (Linux 5.18): more load on veth");
   add(*gen, "--count", to.count, "stop after N packets; 0 is never", "N")
       ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
   gen->add_option("--seconds", given.seconds, "stop after this time: 10, 10s, 500ms")
@@ -128,6 +148,7 @@ GenCommand finish_gen(const GivenTraffic& given) {
   if (gen.launch_time && (!gen.pattern || gen.target.ends_with(".pcap"))) {
     throw Wrong{"--launch-time needs an interface, and a rate (--pps) for the NIC to keep"};
   }
+  if (gen.by_kernel) require_kernel_can(gen);
   return gen;
 }
 

@@ -27,6 +27,7 @@ struct GenCommand {
   traffic::FrameConfig frames;
   std::optional<traffic::PatternConfig> pattern;  // nothing: as fast as it goes
   bool launch_time = false;                       // the NIC itself keeps the rate, by its clock
+  bool by_kernel = false;                         // no AF_XDP: a BPF program makes the frames
   std::uint64_t count = 0;                        // packets; 0: no bound
   std::chrono::nanoseconds duration{0};           // 0: no bound
   std::vector<QueueId> queues;                    // empty: all that the interface has

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 
 #include <algorithm>
 
@@ -42,6 +43,16 @@ void pin_this_thread(CpuId cpu) noexcept {
   CPU_ZERO(&set);
   CPU_SET(cpu.value(), &set);
   ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+}
+
+void let_calls_be_broken_off() noexcept {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGUSR1, &action, nullptr);
+}
+
+void break_off_call(std::thread::native_handle_type thread) noexcept {
+  ::pthread_kill(thread, SIGUSR1);
 }
 
 }  // namespace valinor

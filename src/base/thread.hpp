@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/units.hpp"
@@ -19,5 +20,12 @@ void require_cpu(CpuId cpu);
 
 /// Binds the calling thread to a CPU that require_cpu() has accepted.
 void pin_this_thread(CpuId cpu) noexcept;
+
+/// From now on break_off_call() may be used: SIGUSR1 does nothing in this process but end a system
+/// call that waits, with EINTR.
+void let_calls_be_broken_off() noexcept;
+
+/// Of a thread that has not been joined. One that is between two calls does not notice.
+void break_off_call(std::thread::native_handle_type thread) noexcept;
 
 }  // namespace valinor

@@ -4,7 +4,9 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "base/failure.hpp"
 #include "nic/netlink.hpp"
@@ -31,6 +33,14 @@ void read_xdp(const nlattr* nest, Link& link) {
   }
 }
 
+void read_statistics(const nlattr* statistics, Link& link) {
+  if (statistics == nullptr) return;
+  rtnl_link_stats64 counts{};  // a newer kernel has more of them, an older one fewer
+  std::memcpy(&counts, mnl_attr_get_payload(statistics),
+              std::min<std::size_t>(mnl_attr_get_payload_len(statistics), sizeof counts));
+  link.sent_packets = counts.tx_packets;
+}
+
 /// Empty for 0, and where there is none.
 std::string name_of(std::uint32_t index) {
   char name[IF_NAMESIZE] = {};
@@ -54,6 +64,7 @@ Link to_link(const nlmsghdr& message) {
   // Of another namespace the index is one there.
   if (all.at(IFLA_LINK_NETNSID) == nullptr) link.tied_to = name_of(all.number32(IFLA_LINK));
   read_xdp(all.at(IFLA_XDP), link);
+  read_statistics(all.at(IFLA_STATS64), link);
   return link;
 }
 

@@ -18,6 +18,8 @@ struct Link {
   std::string master;       // what it is a member of, "bond0"; empty: of nothing
   std::string master_kind;  // "bond", "team", "bridge"
   std::uint32_t rx_queues = 0, tx_queues = 0;  // that it was made with; channels() may be fewer
+  std::uint64_t sent_packets =
+      0;  // since it was made; veth and some drivers: redirected frames too
   // Ids of the XDP programs on it, 0: none in this mode.
   std::uint32_t xdp_generic = 0, xdp_native = 0, xdp_offloaded = 0;
 };

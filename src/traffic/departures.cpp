@@ -6,6 +6,7 @@ namespace valinor::traffic {
 namespace {
 
 constexpr double kNanosPerSecond = 1e9;
+constexpr std::uint64_t kSecond = 1'000'000'000;
 
 }  // namespace
 
@@ -52,11 +53,16 @@ double Departures::draw_pareto(double mean) noexcept {
 }
 
 Nanos departure_at(std::uint64_t packets_per_second, std::uint64_t number) noexcept {
-  constexpr std::uint64_t kSecond = 1'000'000'000;
   // In two parts: the product would not fit 64 bits after some hours.
   return Nanos{
       static_cast<std::int64_t>(number / packets_per_second * kSecond +
                                 number % packets_per_second * kSecond / packets_per_second)};
+}
+
+std::uint64_t packets_before(std::uint64_t packets_per_second, Nanos time) noexcept {
+  const auto nanos = static_cast<std::uint64_t>(time.count());
+  return nanos / kSecond * packets_per_second +
+         (nanos % kSecond * packets_per_second + kSecond - 1) / kSecond;
 }
 
 }  // namespace valinor::traffic

@@ -50,4 +50,7 @@ class Departures {
 /// When packet `number`, from 0, of an even rate leaves; exact for all times.
 [[nodiscard]] Nanos departure_at(std::uint64_t packets_per_second, std::uint64_t number) noexcept;
 
+/// How many packets of an even rate leave before `time`, which is not negative.
+[[nodiscard]] std::uint64_t packets_before(std::uint64_t packets_per_second, Nanos time) noexcept;
+
 }  // namespace valinor::traffic

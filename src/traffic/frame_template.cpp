@@ -178,6 +178,13 @@ std::vector<std::byte> FrameTemplates::build(const FrameConfig& config, std::uin
   return out;
 }
 
+FrameTemplates::Offsets FrameTemplates::offsets() const noexcept {
+  if (format_ == telemetry::Format::p4netintel) {
+    return {.rpc_id = number_offset_, .checksum = checksum_offset_};
+  }
+  return {.switch_time = number_offset_ + offsetof(vn::Timestamps, ingress_global)};
+}
+
 void FrameTemplates::write(std::uint64_t number, std::uint64_t switch_time_ns,
                            std::span<std::byte> out, const Stamp& stamp) const noexcept {
   const std::size_t flow = number % flows_;
@@ -186,7 +193,7 @@ void FrameTemplates::write(std::uint64_t number, std::uint64_t switch_time_ns,
   if (stamped_) write_stamp(stamp, last);
   std::byte* at = out.data() + number_offset_;
   if (format_ != telemetry::Format::p4netintel) {
-    wire::store_be<6>(at + offsetof(vn::Timestamps, ingress_global), switch_time_ns);
+    wire::store_be<6>(out.data() + offsets().switch_time, switch_time_ns);
     return;
   }
   const auto rpc_id = std::max(static_cast<std::uint32_t>(number + 1), 1u);

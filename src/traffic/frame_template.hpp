@@ -38,11 +38,27 @@ class FrameTemplates {
   /// Bytes of each frame.
   [[nodiscard]] std::size_t frame_bytes() const noexcept { return frame_bytes_; }
 
+  [[nodiscard]] std::uint32_t flows() const noexcept { return flows_; }
+
   /// Writes packet `number` to `out`, which holds frame_bytes(). P4NetIntel carries number + 1 as
   /// RPC id (the low 32 bits, 0 left out), Valinor-N carries `switch_time_ns` as its ingress time.
   /// `stamp`: of packets that are stamped.
   void write(std::uint64_t number, std::uint64_t switch_time_ns, std::span<std::byte> out,
              const Stamp& stamp = {}) const noexcept;
+
+  /// For senders that write the frames themselves: where a frame has what write() changes; 0: it
+  /// has none. The checksum, which covers the RPC id, is not complemented yet in of_flow(). Not of
+  /// stamped packets.
+  struct Offsets {
+    std::size_t rpc_id = 0;       // 4 bytes
+    std::size_t checksum = 0;     // of UDP
+    std::size_t switch_time = 0;  // 6 bytes
+  };
+  [[nodiscard]] Offsets offsets() const noexcept;
+  /// frame_bytes(), before write() has changed them.
+  [[nodiscard]] std::span<const std::byte> of_flow(std::uint32_t flow) const noexcept {
+    return std::span{frames_}.subspan(flow * frame_bytes_, frame_bytes_);
+  }
 
  private:
   [[nodiscard]] std::vector<std::byte> build(const FrameConfig& config, std::uint32_t flow) const;

@@ -194,6 +194,20 @@ TEST(CommandLine, GenPatterns) {
   EXPECT_EQ(on_off.hurst, 0.9);
 }
 
+TEST(CommandLine, GenByTheKernelGoesWithEvenTrafficOnly) {
+  EXPECT_TRUE(std::get<GenCommand>(good({"gen", "a", "--kernel"}).command).by_kernel);
+  good({"gen", "a", "--kernel", "--pps", "9", "--pattern", "incast"});
+  for (const char* pattern : {"poisson", "on-off"}) {
+    EXPECT_NE(usage({"gen", "a", "--kernel", "--pps", "9", "--pattern", pattern}).find("constant"),
+              std::string::npos);
+  }
+  EXPECT_NE(usage({"gen", "a", "--kernel", "--queues", "0"}).find("taskset"), std::string::npos);
+  EXPECT_NE(usage({"gen", "a", "--kernel", "--pps", "9", "--launch-time"}).find("--launch-time"),
+            std::string::npos);
+  EXPECT_NE(usage({"gen", "a.pcap", "--kernel", "--count", "1"}).find("interface"),
+            std::string::npos);
+}
+
 TEST(CommandLine, BenchDefaultsAndOptions) {
   const BenchCommand bench = std::get<BenchCommand>(good({"bench", "veth0"}).command);
   EXPECT_EQ(bench.send, "veth0");

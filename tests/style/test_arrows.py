@@ -48,7 +48,7 @@ def test_includes_point_down(path):
     module = here.parts[0]
     for target in includes(path):
         if target.endswith(".skel.h"):
-            assert module in {"packet_io", "tap"}, f"{here} includes the BPF skeleton"
+            assert module in {"packet_io", "tap", "traffic"}, f"{here} includes the BPF skeleton"
             continue
         to = target.split("/")[0]
         assert (ROOT / target).exists() or (SRC / target).exists(), f"{here}: {target} is not there"

@@ -58,6 +58,19 @@ TEST(Departures, ConstantIsExactForDays) {
   EXPECT_EQ(departure_at(3'000'000, 3'000'000ull * kMonth), Nanos{kMonth * 1'000'000'000});
 }
 
+TEST(Departures, PacketsBeforeATimeAreThoseThatLeaveBeforeIt) {
+  EXPECT_EQ(packets_before(1000, Nanos{0}), 0U);
+  EXPECT_EQ(packets_before(1000, Nanos{1}), 1U);
+  EXPECT_EQ(packets_before(1000, Nanos{1'000'000}), 1U);
+  EXPECT_EQ(packets_before(1000, Nanos{1'000'001}), 2U);
+  EXPECT_EQ(packets_before(3, Nanos{86'400'000'000'000}), 3U * 86'400);
+  for (const std::uint64_t number : {1u, 2u, 5u, 7'000'001u}) {
+    const Nanos time = departure_at(7, number);
+    EXPECT_EQ(packets_before(7, time + Nanos{1}), number + 1);
+    EXPECT_EQ(packets_before(7, time), number);
+  }
+}
+
 TEST(Departures, IncastSendsAllOfABurstAtOnce) {
   const auto times = draw({.pattern = Pattern::incast, .packets_per_second = 1000, .burst = 8}, 24);
   for (std::size_t i = 0; i < times.size(); ++i) {
