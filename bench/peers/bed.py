@@ -43,9 +43,9 @@ class Bed:
             run("ip", "-n", self.generator, "link", "add", NEAR, *queues, "type", "veth",
                 "peer", "name", FAR, "netns", self.program, *queues)
             for namespace, interface in ((self.generator, NEAR), (self.program, FAR)):
+                run("ip", "-n", namespace, "link", "set", interface, "up")
                 # With GRO the interface has NAPI, without which it takes no frames from XDP.
                 run("ip", "netns", "exec", namespace, "ethtool", "-K", interface, "gro", "on")
-                run("ip", "-n", namespace, "link", "set", interface, "up")
         except BaseException:
             self.__exit__()
             raise
