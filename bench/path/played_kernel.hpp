@@ -37,7 +37,7 @@ class PlayedKernel {
  private:
   /// The kernel's end of a ring: the same memory as the port's, mapped once more.
   struct RingEnd {
-    RingEnd(int fd, const xdp_ring_offset& offset, std::uint32_t entries, std::size_t entry_bytes,
+    RingEnd(int fd, const xdp_ring_offset& offset, std::uint32_t count, std::size_t entry_bytes,
             std::uint64_t page_offset);
 
     Mapping memory;
