@@ -58,7 +58,7 @@ class KeyWriter {
                           config.address.to_url())},
         overwrite_{overwrite},
         is_restorable_{config.score == exporter::Score::epoch},
-        dialog_{config, key_} {
+        dialog_{config, exporter::read_access(config), key_, "valinor-afxdp:export"} {
     look();
   }
 
