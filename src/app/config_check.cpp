@@ -150,6 +150,10 @@ class Check {
       at({"export.redis.cluster", "export.redis.url"}, "CFG-REDIS-02",
          "a Redis Cluster has database 0 only", "url: redis://host:port/0");
     }
+    if (redis.cluster && redis.stream_database != 0) {
+      at({"export.redis.cluster", "export.redis.stream.database"}, "CFG-REDIS-02",
+         "a Redis Cluster has database 0 only", "stream: {database: same}");
+    }
     endpoints();
   }
 

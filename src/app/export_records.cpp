@@ -32,6 +32,7 @@ ExporterConfig config_of(const ExportEnd& end, ExporterConfig config) {
     config.redis.endpoints.clear();
     config.redis.sentinel = {};
     config.redis.cluster = false;
+    config.redis.stream_database = 0;
   }
   return config;
 }

@@ -197,10 +197,7 @@ class RedisTarget final : public exporter::RecordTarget {
 
   [[nodiscard]] std::uint64_t answered() const {
     std::uint64_t sum = 0;
-    for (const auto& group : exporter_->totals()) {
-      sum += group.stored + group.collapsed +
-             group.lost[static_cast<std::size_t>(exporter::LossReason::rejected)];
-    }
+    for (const auto& group : exporter_->totals()) sum += group.answered();
     return sum;
   }
 

@@ -87,7 +87,8 @@ Examination examine(const ExporterConfig& config, const RedisAccess& access,
   for (const RedisConfig& shard : shards) {
     facts.push_back(ask_redis(shard, config.key, access, until));
   }
-  Circumstances circumstances{.load = part_of(load, shards.size()), .moment = moment};
+  Circumstances circumstances{.load = part_of(load, shards_per_form(config.redis)),
+                              .moment = moment};
   if (moment == Moment::start) {
     circumstances.waiting_on_disk = count_waiting(config, shards, facts);
   }
