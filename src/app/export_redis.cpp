@@ -64,6 +64,12 @@ class KeyWriter {
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
+  /// Before the first record is sent there otherwise than by a RESTORE.
+  void make_way() {
+    if (in_the_way_) remove();
+    in_the_way_ = false;
+  }
+
   /// Whether rows are kept for a RESTORE.
   [[nodiscard]] bool collects() const noexcept { return collects_; }
   void collect(const ValinorRow& row) { rows_.push_back(row); }
@@ -75,7 +81,10 @@ class KeyWriter {
     collects_ = false;
     RdbZset zset{std::exchange(rows_, {})};
     books.collapsed += zset.duplicates();
-    if (zset.members() == 0) return {};
+    if (zset.members() == 0) {
+      if (overwrite_) remove();
+      return {};
+    }
     const Result<void> done = exporter::restore_zset(dialog_, key_, zset, overwrite_);
     if (done) {
       books.written += zset.members();
@@ -97,8 +106,7 @@ class KeyWriter {
                      "--overwrite replaces it;  redis-cli type " + key_}};
     }
     collects_ = is_zset && is_restorable_ && (type == "none" || overwrite_);
-    if (!collects_ && is_zset && overwrite_ && type != "none") remove();
-    if (!is_zset && type != "none") remove();
+    in_the_way_ = !collects_ && overwrite_ && type != "none";
   }
 
   void remove() { (void)ask({"UNLINK", key_}); }
@@ -118,6 +126,7 @@ class KeyWriter {
   bool is_restorable_;  // scores that count from the set's first record are ZADD's
   RedisDialog dialog_;
   bool collects_ = false;
+  bool in_the_way_ = false;  // what the key holds, which is to be replaced
   std::vector<ValinorRow> rows_;
 };
 
@@ -179,6 +188,7 @@ class RedisTarget final : public exporter::RecordTarget {
   }
 
   void start_sending() {
+    for (KeyWriter& key : keys_) key.make_way();
     exporter_ = std::make_unique<exporter::Exporter>(config_, exporter::make_sinks(config_).parts,
                                                      exporter::Exporter::Rings{std::ref(ring_)});
   }
