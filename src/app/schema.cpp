@@ -285,7 +285,7 @@ constexpr std::array kSchema{
        .doc = "bound of the records that are not yet acknowledged", .min = kMiB,
        .max = 1024 * kGiB}, AT(exporter.memory_bytes)),
   row({.path = "export.buffer.on_full", .type = T::choice, .default_text = "spill",
-       .doc = "what becomes of records that exceed the memory", .choices = "spill|drop_newest"},
+       .doc = "what becomes of records that exceed the memory", .choices = "spill|drop_newest|block"},
       AT(exporter.when_full)),
   row({.path = "export.buffer.spill.dir", .type = T::text,
        .default_text = "\"/var/lib/valinor-afxdp/spill\"",
