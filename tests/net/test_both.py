@@ -101,13 +101,14 @@ def test_the_database_of_the_notebooks_is_warned_of(program, redis):
     run.stop()
 
 
-def test_a_replay_waits_for_both(redis, folder):
+def test_a_replay_waits_for_all_stores(redis, folder):
     capture = folder / "some.pcap"
     run_command(BINARY, "gen", capture, *VALINOR, "--count", 100_000)
-    outcome = replay(capture, *BOTH, url=redis.url)
+    outcome = replay(capture, *BOTH, "export.file.enabled=true",
+                     f"export.file.path={folder}/run.npy", url=redis.url)
     assert outcome.status == 0, outcome.stderr
     assert {group: one["stored"] for group, one in books(outcome).items()} == {
-        "redis zset": 100_000, "redis stream": 100_000}
+        "redis zset": 100_000, "redis stream": 100_000, "file": 100_000}
     assert streamed(redis) == in_set(redis)
 
 
