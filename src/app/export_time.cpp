@@ -34,7 +34,7 @@ std::optional<std::int64_t> parse_fraction_ns(std::string_view digits) {
   return number;
 }
 
-std::optional<std::int64_t> join(std::int64_t seconds, std::int64_t ns) {
+std::optional<std::int64_t> join_ns(std::int64_t seconds, std::int64_t ns) {
   std::int64_t all = 0;
   if (__builtin_mul_overflow(seconds, kNsPerSecond, &all)) return std::nullopt;
   if (__builtin_add_overflow(all, ns, &all)) return std::nullopt;
@@ -46,12 +46,12 @@ std::optional<std::int64_t> parse_seconds(std::string_view text) {
   const std::size_t dot = text.find('.');
   const auto seconds = parse_digits(text.substr(0, dot));
   if (!seconds) return std::nullopt;
-  if (dot == std::string_view::npos) return join(*seconds, 0);
+  if (dot == std::string_view::npos) return join_ns(*seconds, 0);
   const auto ns = parse_fraction_ns(text.substr(dot + 1));
-  return ns ? join(*seconds, *ns) : std::nullopt;
+  return ns ? join_ns(*seconds, *ns) : std::nullopt;
 }
 
-std::optional<std::int64_t> parse_number(std::string_view text) {
+std::optional<std::int64_t> parse_count_of_time(std::string_view text) {
   if (text.ends_with("ns")) return parse_digits(text.substr(0, text.size() - 2));
   if (text.ends_with('s')) return parse_seconds(text.substr(0, text.size() - 1));
   const auto whole = parse_digits(text);
@@ -88,11 +88,12 @@ std::optional<std::int64_t> parse_date(std::string_view text) {
     ns = *fraction;
   }
   const std::chrono::sys_seconds midnight = std::chrono::sys_days{date};
-  return join(midnight.time_since_epoch().count() + (*hour * 60 + *minute) * 60 + *second, ns);
+  return join_ns(midnight.time_since_epoch().count() + (*hour * 60 + *minute) * 60 + *second, ns);
 }
 
 Result<std::int64_t> parse_time(std::string_view text) {
-  const auto ns = text.find('T') == std::string_view::npos ? parse_number(text) : parse_date(text);
+  const auto ns =
+      text.find('T') == std::string_view::npos ? parse_count_of_time(text) : parse_date(text);
   if (ns) return *ns;
   return fail(std::errc::invalid_argument,
               "--time: '" + std::string{text} +

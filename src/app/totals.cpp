@@ -121,6 +121,7 @@ std::optional<TapBooks> Counted::tapped() const {
 
 std::vector<RingLosses> Counted::ring_losses() const {
   std::vector<RingLosses> all;
+  all.reserve(wiring_.lanes.size() + 1);
   for (const auto& lane : wiring_.lanes) all.push_back({lane->name(), lane->losses()});
   if (tap_ != nullptr) all.push_back({"tap", tap_->stats().losses});
   return all;
