@@ -26,9 +26,21 @@ std::string describe_kernel(const utsname& host) {
                      static_cast<const char*>(host.machine));
 }
 
-/// "memory_full" and so on, of all stores: what an analysis must not take for an idle link.
-Json gaps_form(const std::vector<exporter::StoreGaps>& stores) {
+/// "memory_full" and so on, of all stores, and "ring_full", of all rings: what an analysis must not
+/// take for an idle link.
+Json gaps_form(const std::vector<exporter::StoreGaps>& stores,
+               const std::vector<RingLosses>& rings) {
   Json list = Json::array();
+  for (const RingLosses& ring : rings) {
+    for (const telemetry::RecordLosses::Span& span : ring.losses.kept()) {
+      list.push_back({{"store", "all"},
+                      {"ring", ring.producer},
+                      {"reason", "ring_full"},
+                      {"from_ns", to_ns(span.from)},
+                      {"to_ns", to_ns(span.to)},
+                      {"records", span.records}});
+    }
+  }
   for (const exporter::StoreGaps& one : stores) {
     for (const exporter::Gap& gap : one.gaps.kept()) {
       list.push_back({{"store", one.store},
@@ -89,8 +101,10 @@ void end_entry(Json& entry, const RunEnd& end, const Counted& counted,
   entry["records"] = Json::array();
   for (const RecordBooks& books : counted.records()) entry["records"].push_back(to_json(books));
   if (const auto tapped = counted.tapped()) entry["tapped"] = to_json(*tapped);
-  entry["gaps"] = gaps_form(gaps);
+  const std::vector<RingLosses> rings = counted.ring_losses();
+  entry["gaps"] = gaps_form(gaps, rings);
   std::uint64_t left_out = 0;
+  for (const RingLosses& one : rings) left_out += one.losses.left_out();
   for (const exporter::StoreGaps& one : gaps) left_out += one.gaps.left_out();
   entry["gaps_left_out"] = left_out;
   entry["lost_links"] = end.lost_links;

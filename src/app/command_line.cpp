@@ -113,7 +113,12 @@ ExportCommand finish_export(const Given& given) {
   auto to = parse_export_target(given.export_to);
   if (!to) throw Wrong{to.error().doing};
   if (*from == *to) throw Wrong{"--from and --to are the same"};
-  return {.from = *from, .to = *to, .overwrite = given.export_overwrite};
+  ExportCommand command{.from = *from, .to = *to, .overwrite = given.export_overwrite};
+  if (given.export_time.empty()) return command;
+  const auto window = parse_time_window(given.export_time);
+  if (!window) throw Wrong{window.error().doing};
+  command.time = *window;
+  return command;
 }
 
 CommandLine finish(const Given& given, const std::string& command) {

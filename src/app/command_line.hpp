@@ -14,6 +14,7 @@
 
 #include "app/config_load.hpp"
 #include "app/export_end.hpp"
+#include "app/export_time.hpp"
 #include "app/traffic_options.hpp"
 #include "base/failure.hpp"
 
@@ -39,6 +40,7 @@ struct ReplayCommand {
 struct ExportCommand {
   ExportEnd from, to;
   bool overwrite = false;
+  std::optional<TimeWindow> time{};  // nothing: all records
 };
 
 struct DoctorCommand {

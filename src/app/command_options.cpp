@@ -34,11 +34,14 @@ constexpr const char* kExportExamples = R"(Examples:
   valinor-afxdp -c conf/nic.yaml export --from stream --to zset@redis://127.0.0.1:6379/0
   valinor-afxdp export --from /var/lib/valinor-afxdp/3/20240131T235959Z.npy.records --to run3.csv
   valinor-afxdp -c conf/nic.yaml export --from zset -k 3 --to run3.npy
+  valinor-afxdp export --from run3.npy --to part.csv --time 2024-01-31T23:59:50Z..2024-02-01T00:00:00Z
 
 SOURCE: zset or stream of the configured Redis servers, or of zset@URL, stream@URL; a file NAME.npy,
 NAME.npy.records or NAME.spill, or a folder of *.spill files.
 TARGET: zset, stream, the same with @URL, or a file that ends in .npy, .records, .csv or .pcap.
-What each of them can hold: docs/export.md.
+A, B: a date as above, with a fraction as one likes; seconds or nanoseconds since 1970, as 1706745599.5s
+or 1706745599500000000ns; or nothing.
+What each of them can hold, and whose time counts: docs/export.md.
 )";
 constexpr const char* kDoctorExamples = R"(Examples:
   valinor-afxdp doctor                               all interfaces that are up; changes nothing
@@ -122,6 +125,8 @@ void add_export(CLI::App& app, Given& given) {
       ->type_name("N");
   command->add_flag("--overwrite", given.export_overwrite,
                     "in place of what the file or the key holds now");
+  command->add_option("--time", given.export_time, "only records from A on and before B")
+      ->type_name("A..B");
   command->footer(kExportExamples);
 }
 

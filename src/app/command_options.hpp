@@ -35,6 +35,7 @@ struct Given {
   std::string export_from;
   std::string export_to;
   bool export_overwrite = false;
+  std::string export_time;
   GivenTraffic traffic;
   DoctorCommand doctor;
   ListCommand list;

@@ -112,6 +112,14 @@ class Check {
                    text(redis.backoff_initial), text(redis.backoff_max)));
   }
 
+  void nothing_blocks() {
+    if (config_.exporter.when_full != exporter::WhenFull::wait) return;
+    at({"export.buffer.on_full"}, "CFG-BUFFER-01",
+       "export.buffer.on_full: block is for a replay; packets that come from an interface cannot "
+       "wait",
+       "on_full: spill    or drop_newest; a replay waits whatever stands there");
+  }
+
   void redis_tls() {
     const exporter::RedisTlsConfig& tls = config_.exporter.redis.tls;
     if (tls.cert.empty() != tls.key.empty()) {
@@ -149,6 +157,10 @@ class Check {
     if (redis.cluster && redis.address.database != 0) {
       at({"export.redis.cluster", "export.redis.url"}, "CFG-REDIS-02",
          "a Redis Cluster has database 0 only", "url: redis://host:port/0");
+    }
+    if (redis.cluster && redis.stream_database != 0) {
+      at({"export.redis.cluster", "export.redis.stream.database"}, "CFG-REDIS-02",
+         "a Redis Cluster has database 0 only", "stream: {database: same}");
     }
     endpoints();
   }
@@ -361,6 +373,7 @@ void check_config(const Config& config, const Origins& origins, const Source& wh
   check.two_sides(interfaces_required);
   check.times();
   check.backoff();
+  if (interfaces_required || taps) check.nothing_blocks();
   check.redis_user();
   check.redis_servers();
   check.redis_tls();

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <memory>
 
 #include "app/export_pcap.hpp"
@@ -32,6 +34,7 @@ ExporterConfig config_of(const ExportEnd& end, ExporterConfig config) {
     config.redis.endpoints.clear();
     config.redis.sentinel = {};
     config.redis.cluster = false;
+    config.redis.stream_database = 0;
   }
   return config;
 }
@@ -73,15 +76,52 @@ void require_two_places(const ExportCommand& command, const ExporterConfig& conf
                  "another server or database for one of them:  --to zset@redis://HOST:PORT/DB"}};
 }
 
-void print_result(const RecordSource& source, const RecordTarget& target, std::uint64_t read,
+/// The records of a source, and which of them are wanted.
+struct Reading {
+  std::optional<TimeWindow> window;
+  std::uint64_t read = 0;
+  std::uint64_t outside = 0;                                      // of the window
+  std::int64_t first = std::numeric_limits<std::int64_t>::max();  // time of all that was read, ns
+  std::int64_t last = std::numeric_limits<std::int64_t>::min();
+
+  [[nodiscard]] bool wants(const telemetry::RecordView& record) {
+    ++read;
+    if (!window) return true;
+    const std::int64_t time = time_of(record.packet);
+    first = std::min(first, time);
+    last = std::max(last, time);
+    if (window->has(time)) return true;
+    ++outside;
+    return false;
+  }
+
+  [[nodiscard]] bool balances(const TargetBooks& books) const noexcept {
+    return read == books.written + books.collapsed + books.lost + outside;
+  }
+};
+
+/// A window that is on another clock than the records, or in other units, is met before anything is
+/// written.
+void require_some(const Reading& reading, const std::string& source) {
+  if (reading.read == 0 || reading.outside != reading.read) return;
+  throw Failure{
+      ExitStatus::host_not_ready,
+      {"EXPORT-TIME-01", "no record of " + source + " is within --time",
+       fmt::format("the times of its {} records are from {}ns to {}ns", with_commas(reading.read),
+                   reading.first, reading.last),
+       fmt::format("--time {}ns..    docs/export.md says whose time counts", reading.first)}};
+}
+
+void print_result(const RecordSource& source, const RecordTarget& target, const Reading& reading,
                   const TargetBooks& books, double seconds) {
   fmt::print("exported {} to {} in {:.2f} s\n", source.name(), target.name(), seconds);
-  const bool balanced = read == books.written + books.collapsed + books.lost;
-  fmt::print("records  {} read = {} written + {} collapsed + {} lost   {}\n", with_commas(read),
-             with_commas(books.written), with_commas(books.collapsed), with_commas(books.lost),
-             !balanced         ? "DOES NOT BALANCE"
-             : books.lost == 0 ? "complete"
-                               : "balanced, with losses");
+  fmt::print("records  {} read = {} written + {} collapsed + {} lost{}   {}\n",
+             with_commas(reading.read), with_commas(books.written), with_commas(books.collapsed),
+             with_commas(books.lost),
+             reading.window ? fmt::format(" + {} outside", with_commas(reading.outside)) : "",
+             !reading.balances(books) ? "DOES NOT BALANCE"
+             : books.lost == 0        ? "complete"
+                                      : "balanced, with losses");
   if (books.lost != 0) fmt::print("         lost: {}\n", books.why_lost);
   std::fflush(stdout);
 }
@@ -102,33 +142,32 @@ ExitStatus export_records(const ExportCommand& command, const ExporterConfig& co
   const auto start = Clock::now();
   const std::unique_ptr<RecordSource> source = open_source(command.from, config);
   const std::unique_ptr<RecordTarget> target = open_target(command, config, signals);
-  std::uint64_t read = 0;
+  Reading reading{.window = command.time};
   TargetBooks books;
   try {
     ProgressBar bar{"export"};
     const auto take = [&](const telemetry::RecordView& record) {
-      ++read;
-      target->write(record);
+      if (reading.wants(record)) target->write(record);
     };
     while (source->read_some(take)) {
-      bar.update(source->progress(), read);
+      bar.update(source->progress(), reading.read);
       if (std::string name = signals.wait(std::chrono::milliseconds{0}); !name.empty()) {
         throw Interrupted{std::move(name)};
       }
     }
+    require_some(reading, source->name());
     books = target->finish();
   } catch (const Interrupted& interrupted) {
-    return tell_stopped(interrupted.signal, read, command.to);
+    return tell_stopped(interrupted.signal, reading.read, command.to);
   }
-  print_result(*source, *target, read, books,
+  print_result(*source, *target, reading, books,
                std::chrono::duration<double>(Clock::now() - start).count());
   if (const std::string damage = source->damage(); !damage.empty()) {
     throw Failure{ExitStatus::host_not_ready,
                   {"EXPORT-READ-04", source->name() + " is damaged", damage,
                    "what could be read of it is counted above, and is in " + target->name()}};
   }
-  const bool balanced = read == books.written + books.collapsed + books.lost;
-  if (!balanced) return ExitStatus::internal_error;
+  if (!reading.balances(books)) return ExitStatus::internal_error;
   return books.lost == 0 ? ExitStatus::done : ExitStatus::records_lost;
 }
 

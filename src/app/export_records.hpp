@@ -13,9 +13,9 @@
 
 namespace valinor::app {
 
-/// Moves all of them, with a bar on a terminal, and prints what became of them. `records_lost`:
-/// some are not in the target. Throws Failure, also where the source was damaged: what came before
-/// the damage is in the target. Main thread.
+/// Moves those that the command asks for, with a bar on a terminal, and prints what became of them.
+/// `records_lost`: some are not in the target. Throws Failure, also where the source was damaged:
+/// what came before the damage is in the target. Main thread.
 [[nodiscard]] ExitStatus export_records(const ExportCommand& command,
                                         const exporter::ExporterConfig& config, Signals& signals);
 

@@ -58,11 +58,17 @@ class KeyWriter {
                           config.address.to_url())},
         overwrite_{overwrite},
         is_restorable_{config.score == exporter::Score::epoch},
-        dialog_{config, key_} {
+        dialog_{config, exporter::read_access(config), key_, "valinor-afxdp:export"} {
     look();
   }
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  /// Before the first record is sent there otherwise than by a RESTORE.
+  void make_way() {
+    if (in_the_way_) remove();
+    in_the_way_ = false;
+  }
 
   /// Whether rows are kept for a RESTORE.
   [[nodiscard]] bool collects() const noexcept { return collects_; }
@@ -75,7 +81,10 @@ class KeyWriter {
     collects_ = false;
     RdbZset zset{std::exchange(rows_, {})};
     books.collapsed += zset.duplicates();
-    if (zset.members() == 0) return {};
+    if (zset.members() == 0) {
+      if (overwrite_) remove();
+      return {};
+    }
     const Result<void> done = exporter::restore_zset(dialog_, key_, zset, overwrite_);
     if (done) {
       books.written += zset.members();
@@ -97,8 +106,7 @@ class KeyWriter {
                      "--overwrite replaces it;  redis-cli type " + key_}};
     }
     collects_ = is_zset && is_restorable_ && (type == "none" || overwrite_);
-    if (!collects_ && is_zset && overwrite_ && type != "none") remove();
-    if (!is_zset && type != "none") remove();
+    in_the_way_ = !collects_ && overwrite_ && type != "none";
   }
 
   void remove() { (void)ask({"UNLINK", key_}); }
@@ -118,6 +126,7 @@ class KeyWriter {
   bool is_restorable_;  // scores that count from the set's first record are ZADD's
   RedisDialog dialog_;
   bool collects_ = false;
+  bool in_the_way_ = false;  // what the key holds, which is to be replaced
   std::vector<ValinorRow> rows_;
 };
 
@@ -179,6 +188,7 @@ class RedisTarget final : public exporter::RecordTarget {
   }
 
   void start_sending() {
+    for (KeyWriter& key : keys_) key.make_way();
     exporter_ = std::make_unique<exporter::Exporter>(config_, exporter::make_sinks(config_).parts,
                                                      exporter::Exporter::Rings{std::ref(ring_)});
   }
@@ -197,10 +207,7 @@ class RedisTarget final : public exporter::RecordTarget {
 
   [[nodiscard]] std::uint64_t answered() const {
     std::uint64_t sum = 0;
-    for (const auto& group : exporter_->totals()) {
-      sum += group.stored + group.collapsed +
-             group.lost[static_cast<std::size_t>(exporter::LossReason::rejected)];
-    }
+    for (const auto& group : exporter_->totals()) sum += group.answered();
     return sum;
   }
 

@@ -51,6 +51,8 @@ class Lane {
 
   [[nodiscard]] telemetry::RecordRing& records() noexcept { return records_; }
   [[nodiscard]] const pipeline::WorkerStats& stats() const noexcept { return worker_.stats(); }
+  /// After join().
+  [[nodiscard]] const telemetry::RecordLosses& losses() const noexcept { return worker_.losses(); }
   [[nodiscard]] const pipeline::Residence& residence() const noexcept {
     return worker_.residence();
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -69,7 +70,22 @@ class WorkerThread {
   std::jthread thread_;  // last: it uses the others
 };
 
-/// Until all of the capture is stored, the store is given up, or a signal comes: its name.
+/// Of the store that has come least far; where there are several, each gets all records.
+struct StoreProgress {
+  std::uint64_t settled = ~std::uint64_t{0};
+  std::uint64_t answered = ~std::uint64_t{0};
+};
+
+StoreProgress read_progress(const exporter::Exporter& exporter) {
+  StoreProgress least;
+  for (const exporter::ExporterTotals& group : exporter.totals()) {
+    least.settled = std::min(least.settled, group.settled());
+    least.answered = std::min(least.answered, group.answered());
+  }
+  return least;
+}
+
+/// Until all of the capture is stored, the stores are given up, or a signal comes: its name.
 std::string wait_for_store(const WorkerThread& thread, const pipeline::WorkerStats& worker,
                            exporter::Exporter& exporter, Signals& signals) {
   Patience patience{kStorePatience, steady_clock::now()};
@@ -77,11 +93,10 @@ std::string wait_for_store(const WorkerThread& thread, const pipeline::WorkerSta
   while (true) {
     if (std::string name = signals.wait(kTick); !name.empty()) return name;
     const bool ended = thread.ended();  // first: then what it produced is all there is
-    const std::uint64_t settled = exporter.stats().settled();
+    const auto [settled, answered] = read_progress(exporter);
     const std::uint64_t produced = worker.records.value() - worker.records_ring_full.value();
     if (ended && settled == produced) return {};
     // What is lost after the store was given up is settled, but no sign of life.
-    const std::uint64_t answered = exporter.stats().answered();
     if (!patience.is_over(answered, settled != produced, steady_clock::now())) continue;
     if (ended) return {};
     if (gave_up) continue;
@@ -144,7 +159,8 @@ ExitStatus replay(const Config& config, const std::string& in,
           {.in = &port, .out = &port, .treatment = pipeline::from_network(config.worker.role)}},
       pipeline::WorkerContext{records, timebase, &rpcs});
   overwrite_if_asked(patient.exporter, access);
-  exporter::Exporter exporter{patient.exporter, exporter::make_store(patient.exporter), {records}};
+  exporter::Exporter exporter{
+      patient.exporter, exporter::make_sinks(patient.exporter).parts, {records}};
   WorkerThread thread{*worker, stop};
 
   const std::string signal = wait_for_store(thread, worker->stats(), exporter, signals);

@@ -153,21 +153,21 @@ void RunCatalogue::write_file(const Json& entry) {
 bool RunCatalogue::write_redis(const Json& entry, const exporter::Until& until) {
   exporter::RedisConfig server = config_.redis;
   server.address.database = server.metadata_db;
-  exporter::RedisSession session{server, access_, name_, "valinor-afxdp:catalogue"};
-  if (!session.open(until)) return false;
-  std::vector<exporter::RedisSession::Command> command{{"HSET", name_}};
+  exporter::RedisDialog dialog{server, access_, name_, "valinor-afxdp:catalogue"};
+  if (!dialog.open(until)) return false;
+  std::vector<exporter::RedisDialog::Command> command{{"HSET", name_}};
   for (const auto& [member, value] : entry.items()) {
     command.front().push_back(member);
     command.front().push_back(to_field(value));
   }
-  const auto replies = session.ask(command, until);
+  const auto replies = dialog.ask(command, until);
   if (!replies) return false;
   const redisReply& reply = *replies->front();
   if (reply.type != REDIS_REPLY_ERROR) return true;
   const std::string refusal{exporter::to_text(reply)};
   if (exporter::judge_error(refusal) == exporter::RefusalKind::temporary) return false;
   redis_refuses_ = true;
-  warn_user(session.address().to_url(), refusal);
+  warn_user(dialog.address().to_url(), refusal);
   return true;
 }
 

@@ -22,8 +22,8 @@
 #include "base/failure.hpp"
 #include "base/unique_fd.hpp"
 #include "exporter/redis_access.hpp"
+#include "exporter/redis_dialog.hpp"
 #include "exporter/redis_examination.hpp"
-#include "exporter/redis_session.hpp"
 
 namespace valinor::app {
 

@@ -119,6 +119,14 @@ std::optional<TapBooks> Counted::tapped() const {
   return TapBooks{counts.packets, tap_->stats().records.value(), counts.overflow};
 }
 
+std::vector<RingLosses> Counted::ring_losses() const {
+  std::vector<RingLosses> all;
+  all.reserve(wiring_.lanes.size() + 1);
+  for (const auto& lane : wiring_.lanes) all.push_back({lane->name(), lane->losses()});
+  if (tap_ != nullptr) all.push_back({"tap", tap_->stats().losses});
+  return all;
+}
+
 /// By which rule the XDP programs decided.
 std::string Counted::steering() const {
   constexpr std::array<std::string_view, VALINOR_DECISIONS> kNames{

@@ -15,6 +15,12 @@
 
 namespace valinor::app {
 
+/// Of one record ring.
+struct RingLosses {
+  std::string producer;  // "eth0/3", "tap"
+  const telemetry::RecordLosses& losses;
+};
+
 /// What is counted; `tap` may be null. Any call reads counters that may still be moving; the books
 /// are exact once everything has stopped.
 class Counted {
@@ -27,6 +33,9 @@ class Counted {
   [[nodiscard]] FrameBooks frames() const;
   [[nodiscard]] std::vector<RecordBooks> records() const;
   [[nodiscard]] std::optional<TapBooks> tapped() const;
+
+  /// When records were lost as ring_full. After all producers have ended.
+  [[nodiscard]] std::vector<RingLosses> ring_losses() const;
 
   /// Lines that say more of the same frames: by which rule they were steered, in which bursts they
   /// came during `elapsed`, edits, broken telemetry that was passed on, RPCs. Only what occurred.

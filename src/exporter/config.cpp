@@ -133,14 +133,16 @@ std::string RedisAddress::to_url() const {
 }
 
 std::string RedisConfig::describe() const {
-  std::string url = address.to_url();
-  if (cluster) return "the cluster of " + url + ", in " + std::to_string(shards) + " keys";
-  if (!sentinel.master.empty()) {
-    return "the master '" + sentinel.master + "' that " + std::to_string(sentinel.hosts.size()) +
+  std::string text = address.to_url();
+  if (cluster) {
+    text = "the cluster of " + text + ", in " + std::to_string(shards) + " keys";
+  } else if (!sentinel.master.empty()) {
+    text = "the master '" + sentinel.master + "' that " + std::to_string(sentinel.hosts.size()) +
            (sentinel.hosts.size() == 1 ? " sentinel names" : " sentinels name");
+  } else if (!endpoints.empty()) {
+    text += " and " + std::to_string(endpoints.size()) + " more, by flow";
   }
-  if (endpoints.empty()) return url;
-  return url + " and " + std::to_string(endpoints.size()) + " more, by flow";
+  return format == RedisForm::both ? text + ", and into a stream" : text;
 }
 
 Result<RedisAddress> parse_sentinel(std::string_view text) {

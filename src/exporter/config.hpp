@@ -62,8 +62,9 @@ enum class Score : std::uint8_t {
   run_relative,  // the time since the set's first record: exact for 104 days around it
 };
 
-/// In which form records stand in Redis; redis_format.hpp.
-enum class RedisForm : std::uint8_t { valinor_zset, stream };
+/// In which form records stand in Redis; redis_format.hpp. What is `both` has two stores, each with
+/// one of the others: split_shards().
+enum class RedisForm : std::uint8_t { valinor_zset, stream, both };
 
 struct RedisConfig {
   bool enabled = true;
@@ -78,6 +79,7 @@ struct RedisConfig {
   std::string key_suffix{};   // behind the run's key, ":{3}"; set by split_shards()
   RedisForm format = RedisForm::valinor_zset;
   std::uint64_t stream_max_records = 0;  // about so many are kept, in full blocks; 0: all
+  std::uint32_t stream_database = 0;     // that streams are in; 0: the address's
   Score score = Score::epoch;
   std::uint32_t metadata_db = 1;      // where the catalogue of runs is; 0: none there
   bool require_noeviction = true;     // a server that may delete the run is refused
@@ -90,7 +92,8 @@ struct RedisConfig {
   std::chrono::milliseconds backoff_max{5000};
 
   /// Where records go: "redis://10.0.0.1:6379/0 and 2 more, by flow", "the master 'mymaster' that 3
-  /// sentinels name", "the cluster of redis://10.0.0.1:6379/0, in 16 keys".
+  /// sentinels name", "the cluster of redis://10.0.0.1:6379/0, in 16 keys"; with RedisForm::both
+  /// also ", and into a stream".
   [[nodiscard]] std::string describe() const;
 };
 

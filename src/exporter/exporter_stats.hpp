@@ -86,6 +86,11 @@ struct ExporterTotals {
   [[nodiscard]] std::uint64_t all_lost() const noexcept {
     return std::accumulate(lost.begin(), lost.end(), std::uint64_t{0});
   }
+  /// As ExporterStats.
+  [[nodiscard]] std::uint64_t answered() const noexcept {
+    return stored + collapsed + lost[static_cast<std::size_t>(LossReason::rejected)];
+  }
+  [[nodiscard]] std::uint64_t settled() const noexcept { return stored + collapsed + all_lost(); }
 };
 
 inline void ExporterTotals::add(const ExporterStats& stats) noexcept {

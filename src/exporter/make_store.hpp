@@ -23,7 +23,7 @@ struct Sinks {
   std::string file;                   // FileStore's path; empty: there is none
 };
 
-/// The configured stores; that in Redis, or those of its shards, with their room on disk
+/// The configured stores; that in Redis, or those of its shards and forms, with their room on disk
 /// (WhenFull::spill), and what ended runs have left there for them. Opens files, so before the
 /// process gives up its rights. Throws Failure (FILE-OPEN-01).
 [[nodiscard]] Sinks make_sinks(const ExporterConfig& config);

@@ -57,13 +57,13 @@ std::uint64_t count_waiting(const ExporterConfig& config, const std::vector<Redi
 }
 
 /// Why the key cannot be deleted; empty: it is gone.
-std::string delete_key(RedisSession& session, const std::string& key, const Until& until) {
+std::string delete_key(RedisDialog& dialog, const std::string& key, const Until& until) {
   const auto describe = [](const Error& error) {
     return error.doing + ": " + describe_errno(error.code.value());
   };
-  if (const auto opened = session.open(until); !opened) return describe(opened.error());
-  const std::vector<RedisSession::Command> command{{"UNLINK", key}};
-  const auto replies = session.ask(command, until);
+  if (const auto opened = dialog.open(until); !opened) return describe(opened.error());
+  const std::vector<RedisDialog::Command> command{{"UNLINK", key}};
+  const auto replies = dialog.ask(command, until);
   if (!replies) return describe(replies.error());
   const redisReply& reply = *replies->front();
   return reply.type == REDIS_REPLY_ERROR ? std::string{to_text(reply)} : std::string{};
@@ -87,7 +87,8 @@ Examination examine(const ExporterConfig& config, const RedisAccess& access,
   for (const RedisConfig& shard : shards) {
     facts.push_back(ask_redis(shard, config.key, access, until));
   }
-  Circumstances circumstances{.load = part_of(load, shards.size()), .moment = moment};
+  Circumstances circumstances{.load = part_of(load, shards_per_form(config.redis)),
+                              .moment = moment};
   if (moment == Moment::start) {
     circumstances.waiting_on_disk = count_waiting(config, shards, facts);
   }
@@ -104,12 +105,12 @@ Examination examine(const ExporterConfig& config, const RedisAccess& access,
 void clear_run(const ExporterConfig& config, const RedisAccess& access, const Until& until) {
   for (const RedisConfig& shard : split_shards(config.redis)) {
     const std::string key = to_redis_key(shard, config.key);
-    RedisSession session{shard, access, key, "valinor-afxdp:clear"};
-    const std::string why = delete_key(session, key, until);
+    RedisDialog dialog{shard, access, key, "valinor-afxdp:clear"};
+    const std::string why = delete_key(dialog, key, until);
     if (why.empty()) continue;
     throw Failure{ExitStatus::host_not_ready,
                   {.code = "REDIS-CLEAR-01",
-                   .what = "cannot delete key " + key + " of " + session.address().to_url(),
+                   .what = "cannot delete key " + key + " of " + dialog.address().to_url(),
                    .why = why,
                    .next = "run.key: another number    or --append; to delete a key takes the "
                            "right +unlink"}};

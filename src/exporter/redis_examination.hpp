@@ -17,6 +17,9 @@ namespace valinor::exporter {
 /// hash.
 inline constexpr std::uint64_t kRecordBytes = 186;
 
+/// What one with one hop takes in a stream of full blocks of 256, and each further hop 80 more.
+inline constexpr std::uint64_t kStreamRecordBytes = 225;
+
 /// What the run is expected to bring. 0: unknown.
 struct ExpectedLoad {
   std::uint64_t records_per_second = 0;
@@ -43,7 +46,7 @@ struct Circumstances {
   std::uint64_t waiting_on_disk = 0;  // records of an earlier run of this key, of all shards
 };
 
-/// Judges one server by `config`, of which the key, on_existing and redis count.
+/// Judges one key of a server by `config`, of which the key, on_existing and redis count.
 [[nodiscard]] Examination judge(const RedisFacts& facts, const ExporterConfig& config,
                                 const Circumstances& circumstances);
 

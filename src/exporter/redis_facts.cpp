@@ -47,13 +47,13 @@ bool is_error(const redisReply& reply) { return reply.type == REDIS_REPLY_ERROR;
 /// One server, asked step by step.
 class Inquiry {
  public:
-  Inquiry(RedisSession& session, const Until& until, RedisFacts& facts)
-      : session_{session}, until_{until}, facts_{facts} {}
+  Inquiry(RedisDialog& dialog, const Until& until, RedisFacts& facts)
+      : dialog_{dialog}, until_{until}, facts_{facts} {}
 
   void ask() {
     const bool is_stream = facts_.wanted_type == "stream";
     const char* const count = is_stream ? "XLEN" : "ZCARD";
-    const std::vector<RedisSession::Command> commands{
+    const std::vector<RedisDialog::Command> commands{
         {"INFO"}, {"TYPE", facts_.key}, {count, facts_.key}, {"SCAN", "0", "COUNT", kKeysLookedAt}};
     const std::vector<RedisReply> replies = get(commands);
     if (replies.empty()) return;
@@ -70,8 +70,8 @@ class Inquiry {
 
  private:
   /// Empty: the link was lost, which is noted.
-  std::vector<RedisReply> get(const std::vector<RedisSession::Command>& commands) {
-    auto replies = session_.ask(commands, until_);
+  std::vector<RedisReply> get(const std::vector<RedisDialog::Command>& commands) {
+    auto replies = dialog_.ask(commands, until_);
     if (replies) return std::move(*replies);
     facts_.away = replies.error().doing + ": " + describe_errno(replies.error().code.value());
     return {};
@@ -86,7 +86,7 @@ class Inquiry {
   }
 
   void look_for_strangers(const redisReply& keys) {
-    std::vector<RedisSession::Command> commands;
+    std::vector<RedisDialog::Command> commands;
     for (std::size_t i = 0; i < keys.elements; ++i) {
       commands.push_back({"TYPE", std::string{to_text(*keys.element[i])}});
     }
@@ -102,7 +102,7 @@ class Inquiry {
     }
   }
 
-  RedisSession& session_;
+  RedisDialog& dialog_;
   const Until& until_;
   RedisFacts& facts_;
 };
@@ -127,14 +127,14 @@ RedisFacts ask_redis(const RedisConfig& shard, std::uint32_t run, const RedisAcc
   facts.key = to_redis_key(shard, run);
   facts.wanted_type = shard.format == RedisForm::stream ? "stream" : "zset";
   facts.server = shard.address.to_url();
-  RedisSession session{shard, access, facts.key, "valinor-afxdp:examine"};
-  const Result<void> opened = session.open(until);
-  facts.server = session.address().to_url();
+  RedisDialog dialog{shard, access, facts.key, "valinor-afxdp:examine"};
+  const Result<void> opened = dialog.open(until);
+  facts.server = dialog.address().to_url();
   if (!opened) {
     facts.away = opened.error().doing + ": " + describe_errno(opened.error().code.value());
     return facts;
   }
-  Inquiry{session, until, facts}.ask();
+  Inquiry{dialog, until, facts}.ask();
   return facts;
 }
 

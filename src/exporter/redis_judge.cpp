@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <compare>
+#include <optional>
 
 #include "base/numbers.hpp"
 #include "exporter/redis_examination.hpp"
@@ -31,8 +32,36 @@ RedisVersion parse_version(std::string_view text) {
 
 NeededVersion needed_version(const ExporterConfig& config) {
   if (config.redis.format == RedisForm::stream) return {{5, 0}, "export.redis.format: stream"};
+  if (config.redis.format == RedisForm::both) return {{5, 0}, "export.redis.format: both"};
   if (config.on_existing == OnExisting::overwrite) return {{4, 0}, "run.on_existing: overwrite"};
   return {{2, 8}, "this program"};
+}
+
+/// Of one server, by the form of its keys.
+struct RecordMemory {
+  std::uint64_t each = 0;     // bytes, of each record that is kept for good
+  std::uint64_t bounded = 0;  // of each that older ones make room for
+  std::uint64_t most = 0;     // so many of these are there at a time
+
+  [[nodiscard]] double bytes_of(double records) const {
+    return records * static_cast<double>(each) +
+           std::min(records, static_cast<double>(most)) * static_cast<double>(bounded);
+  }
+
+  /// Nothing: any number.
+  [[nodiscard]] std::optional<std::uint64_t> records_in(std::uint64_t bytes) const {
+    if (each == 0) return std::nullopt;
+    return (bytes - std::min(bytes, bounded * most)) / each;
+  }
+};
+
+RecordMemory memory_of_records(const RedisConfig& redis) {
+  RecordMemory memory;
+  if (redis.format != RedisForm::stream) memory.each += kRecordBytes;
+  if (redis.format == RedisForm::valinor_zset) return memory;
+  memory.most = redis.stream_max_records;
+  (memory.most == 0 ? memory.each : memory.bounded) += kStreamRecordBytes;
+  return memory;
 }
 
 std::string redis_cli(const RedisConfig& redis) {
@@ -50,19 +79,26 @@ class Judge {
       found_.away = facts_.server + ": " + facts_.away;
       return std::move(found_);
     }
-    version();
-    role();
-    eviction();
+    // What goes for a server is told with the sorted set, where it has both.
+    if (!is_second()) server();
     if (circumstances_.moment == Moment::start) key();
-    strangers();
     rights();
     head_line();
-    memory();
+    if (!is_second()) memory();
     return std::move(found_);
   }
 
  private:
   [[nodiscard]] bool is_stream() const { return facts_.wanted_type == "stream"; }
+  [[nodiscard]] bool has_both() const { return config_.redis.format == RedisForm::both; }
+  [[nodiscard]] bool is_second() const { return has_both() && is_stream(); }
+
+  void server() {
+    version();
+    role();
+    eviction();
+    strangers();
+  }
 
   /// What a key's length counts.
   [[nodiscard]] const char* unit() const { return is_stream() ? "blocks" : "records"; }
@@ -143,6 +179,9 @@ class Judge {
   }
 
   void strangers() {
+    const RedisConfig& redis = config_.redis;
+    // A cluster has but one database, and keys that the notebooks do not read anyway.
+    if (has_both() && !redis.cluster && redis.stream_database == 0) return beside_a_stream();
     if (facts_.strangers == 0) return;
     found_.warnings.push_back(
         {.code = "REDIS-KEYS-01",
@@ -157,6 +196,15 @@ class Judge {
              "export.redis.url: a database with nothing else in it    redis-cli info keyspace"});
   }
 
+  void beside_a_stream() {
+    found_.warnings.push_back(
+        {.code = "REDIS-KEYS-01",
+         .what = fmt::format("the run's stream goes into the database of its sorted set, {}",
+                             facts_.server),
+         .why = "the Valinor notebooks read every key of database 0, and break off at a stream",
+         .next = "export.redis.stream.database: 2    or another one than the sorted set's"});
+  }
+
   void rights() {
     if (facts_.refused.empty()) return;
     const bool blind =
@@ -167,7 +215,8 @@ class Judge {
          .why = "our user may not use " + facts_.refused + ", so it is unknown whether " +
                 (blind ? "the key holds a run already, and whether " : "") +
                 "the server may delete it (maxmemory-policy)",
-         .next = "ACL SETUSER ... +info +type +zcard +scan    docs/redis.md has all of it"});
+         .next = fmt::format("ACL SETUSER ... +info +type +{} +scan    docs/redis.md has all of it",
+                             is_stream() ? "xlen" : "zcard")});
   }
 
   /// "redis://10.0.0.9:6379/0: Redis 7.0.15, noeviction; key 0 is new"
@@ -198,32 +247,35 @@ class Judge {
     const std::uint64_t limit = *facts_.memory_limit;
     const std::uint64_t used = facts_.memory_used.value_or(0);
     const std::uint64_t left = limit - std::min(limit, used);
-    if (is_stream()) return stream_memory(used, limit);
-    std::string line = fmt::format("a record takes about {} bytes; ", kRecordBytes);
-    line += limit == 0 ? fmt::format("{} in use, no maxmemory", to_size(used))
-                       : fmt::format("{} of {} are free: {} records", to_size(left), to_size(limit),
-                                     with_commas(left / kRecordBytes));
     const ExpectedLoad& load = circumstances_.load;
-    const double rate =
-        static_cast<double>(load.records_per_second) * static_cast<double>(kRecordBytes);
+    const RecordMemory needed = memory_of_records(config_.redis);
+    const std::optional<std::uint64_t> room = needed.records_in(left);
+    std::string line = describe_record() + "; ";
+    line += limit == 0 ? fmt::format("{} in use, no maxmemory", to_size(used))
+                       : fmt::format("{} of {} are free", to_size(left), to_size(limit));
+    if (limit != 0 && room) line += fmt::format(": {} records", with_commas(*room));
+    const auto rate = static_cast<double>(load.records_per_second);
     if (rate != 0 && load.duration.count() != 0) {
-      const double bytes = rate * std::chrono::duration<double>(load.duration).count();
+      const double records = rate * std::chrono::duration<double>(load.duration).count();
+      const double bytes = needed.bytes_of(records);
       line += fmt::format("; expected: {}", to_size(static_cast<std::uint64_t>(bytes)));
       if (limit != 0 && bytes > static_cast<double>(left)) too_small(bytes, left);
-    } else if (rate != 0 && limit != 0) {
-      line += fmt::format(", {:.0f} s at the expected rate", static_cast<double>(left) / rate);
+    } else if (rate != 0 && limit != 0 && room) {
+      line += fmt::format(", {:.0f} s at the expected rate", static_cast<double>(*room) / rate);
     } else if (limit != 0 && left < limit / 10) {
       nearly_full(used, limit);
     }
     found_.lines.push_back(std::move(line));
   }
 
-  /// What a record takes there is a matter of its hops.
-  void stream_memory(std::uint64_t used, std::uint64_t limit) {
-    const std::uint64_t left = limit - std::min(limit, used);
-    found_.lines.push_back(limit == 0 ? to_size(used) + " in use, no maxmemory"
-                                      : to_size(left) + " of " + to_size(limit) + " are free");
-    if (limit != 0 && left < limit / 10) nearly_full(used, limit);
+  [[nodiscard]] std::string describe_record() const {
+    const std::string stream = fmt::format("about {} bytes with one hop", kStreamRecordBytes);
+    if (has_both()) {
+      return fmt::format("a record takes about {} bytes in the set and {} in the stream",
+                         kRecordBytes, stream);
+    }
+    if (is_stream()) return "a record takes " + stream;
+    return fmt::format("a record takes about {} bytes", kRecordBytes);
   }
 
   void too_small(double bytes, std::uint64_t left) {

@@ -36,7 +36,7 @@ class KeyReader {
         name_{fmt::format("{} {} of {}",
                           config.format == RedisForm::stream ? "the stream" : "the sorted set",
                           key_, config.address.to_url())},
-        dialog_{config, key_} {}
+        dialog_{config, read_access(config), key_, "valinor-afxdp:export"} {}
 
   [[nodiscard]] const std::string& key() const noexcept { return key_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }

@@ -30,6 +30,7 @@
 #include "pipeline/treatment.hpp"
 #include "pipeline/worker_stats.hpp"
 #include "telemetry/decode.hpp"
+#include "telemetry/record_losses.hpp"
 #include "telemetry/record_ring.hpp"
 #include "wire/match.hpp"
 
@@ -80,6 +81,8 @@ class Worker {
   void adapt(const P& out, std::uint32_t mtu, bool offload_checksums) noexcept;
 
   [[nodiscard]] const WorkerStats& stats() const noexcept { return stats_; }
+  /// When records found their ring full. Once run() has returned.
+  [[nodiscard]] const telemetry::RecordLosses& losses() const noexcept { return losses_; }
   [[nodiscard]] const Residence& residence() const noexcept { return residence_; }
   [[nodiscard]] const ArrivalStats& arrival_stats() const noexcept { return arrivals_.stats(); }
   [[nodiscard]] const EditStats& edit_stats() const noexcept { return editor_.stats(); }
@@ -144,6 +147,7 @@ class Worker {
   // the exporter.
   telemetry::PacketRecord spare_packet_;
   std::unique_ptr<telemetry::HopRecord[]> spare_hops_;
+  telemetry::RecordLosses losses_;
 
   std::array<Frame, packet_io::kMaxBurst> burst_;
   std::array<Frame, packet_io::kMaxBurst> outgoing_;

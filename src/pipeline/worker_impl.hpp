@@ -311,6 +311,7 @@ inline void Worker<P>::keep(const telemetry::RecordSlot& slot) noexcept {
     count_oddities(packet);
   if (slot.packet == &spare_packet_) {
     stats_.records_ring_full.add(1);
+    losses_.add(packet.received);
   } else {
     records_.commit(slot);
   }

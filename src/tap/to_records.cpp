@@ -34,6 +34,7 @@ void to_records(const valinor_tap_packet& packet, Nanos offset, std::uint32_t wo
     const telemetry::RecordSlot slot = records.reserve(0);
     if (slot.packet == nullptr) {
       ++lost;
+      stats.losses.add(left + Nanos{i});
       continue;
     }
     telemetry::PacketRecord& record = *slot.packet;

@@ -138,6 +138,39 @@ TEST_F(RedisJudge, AStreamIsAnotherTypeAndCountsBlocks) {
   expect_error("REDIS-TYPE-01");
 }
 
+/// What the server is like is told once, with the set.
+TEST_F(RedisJudge, ASetAndAStreamOfOneRun) {
+  config.redis.format = RedisForm::both;
+  config.redis.stream_database = 2;
+  facts.memory_limit = 411'000'000 + (1 << 20);
+  facts.version = "4.0.14";
+  expect_error("REDIS-VERSION-01");
+  facts.version = "5.0.0";
+  expect_nothing();
+  EXPECT_EQ(seen().lines[1],
+            "a record takes about 186 bytes in the set and about 225 bytes with one hop in the "
+            "stream; 391 MiB of 392 MiB are free: 1,000,000 records");
+  circumstances.load = {.records_per_second = 10'000, .duration = std::chrono::seconds{101}};
+  expect_warning("REDIS-MEMORY-01");
+  config.redis.stream_max_records = 900'000;
+  expect_nothing();
+  facts.wanted_type = facts.key_type = "stream";
+  facts.records = 7;
+  expect_error("REDIS-RUN-01");
+  facts.eviction = "allkeys-lru";
+  config.on_existing = OnExisting::append;
+  expect_nothing();
+  EXPECT_EQ(seen().lines.size(), 1u);
+}
+
+TEST_F(RedisJudge, AStreamInTheNotebooksDatabase) {
+  config.redis.format = RedisForm::both;
+  expect_warning("REDIS-KEYS-01");
+  EXPECT_NE(seen().warnings[0].next.find("stream.database"), std::string::npos);
+  config.redis.cluster = true;
+  expect_nothing();
+}
+
 TEST_F(RedisJudge, OtherKeysOfTheDatabase) {
   facts.strangers = 1;
   facts.stranger = "'session' (string)";

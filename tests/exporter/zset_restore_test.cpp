@@ -64,7 +64,7 @@ class ZsetRestoreTest : public testing::Test {
     config.address = server.address();
   }
 
-  [[nodiscard]] RedisDialog dialog() const { return {config, "0"}; }
+  [[nodiscard]] RedisDialog dialog() const { return {config, {}, "0", "test"}; }
 
   /// Stores the rows as a run does.
   void add(const std::string& key, const std::vector<ValinorRow>& rows) {
@@ -150,7 +150,7 @@ TEST_F(ZsetRestoreTest, AServerWithoutRestoreSaysSo) {
 TEST(RedisDialog, AServerThatIsAwayIsAnError) {
   RedisConfig config;
   config.address = *parse_redis_url("redis://127.0.0.1:1");
-  RedisDialog to{config, "0"};
+  RedisDialog to{config, {}, "0", "test"};
   EXPECT_FALSE(to.ask({"PING"}));
 }
 

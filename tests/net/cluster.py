@@ -1,8 +1,16 @@
 """A Redis Cluster of three masters on ports of one namespace, whose slots can be moved."""
 
 import contextlib
+import importlib
+import pathlib
+import sys
+
+import redis
 
 from bed import RedisServer, run, wait_until
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "share/examples"))
+read_stream = importlib.import_module("read_stream").read_stream
 
 PORTS = 7000, 7001, 7002
 SLOTS = 16384
@@ -11,12 +19,12 @@ SLOTS = 16384
 class Cluster:
     """As a store: what all nodes hold together."""
 
-    def __init__(self, namespace, folder):
+    def __init__(self, namespace, folder, durable=False):
         self.nodes = []
         for port in PORTS:
             place = folder / f"node{port}"
             place.mkdir(mode=0o777)
-            self.nodes.append(RedisServer(place, namespace=namespace, port=port, options=(
+            self.nodes.append(RedisServer(place, durable, namespace=namespace, port=port, options=(
                 "--cluster-enabled", "yes", "--cluster-node-timeout", 2000)))
         self.url = f"redis://127.0.0.1:{PORTS[0]}"
 
@@ -26,8 +34,11 @@ class Cluster:
             first, last = (SLOTS * part // len(self.nodes) for part in (number, number + 1))
             node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
             node.client.execute_command("CLUSTER", "MEET", "127.0.0.1", PORTS[0])
-        wait_until(lambda: all(self._is_whole(node) for node in self.nodes), "the cluster to form")
+        self.wait_until_whole()
         return self
+
+    def wait_until_whole(self):
+        wait_until(lambda: all(self._is_whole(node) for node in self.nodes), "the cluster to form")
 
     def _is_whole(self, node):
         info = node.client.execute_command("CLUSTER INFO")  # read by the client
@@ -93,10 +104,27 @@ class Cluster:
         return node.client.execute_command("CLUSTER", "MYID")
 
 
+class StreamCluster(Cluster):
+    """Whose keys are streams. They are read on from where they were read to, wherever they are."""
+
+    def __init__(self, *where, **how):
+        super().__init__(*where, **how)
+        self.records = []
+        self._read_to = {}
+
+    def count(self):
+        for key, node in self.keys().items():
+            with contextlib.suppress(redis.exceptions.ResponseError):  # it moves just now
+                for last, records in read_stream(node.client, key, self._read_to.get(key, "0")):
+                    self._read_to[key] = last
+                    self.records += records
+        return len(self.records)
+
+
 @contextlib.contextmanager
-def running(namespace, folder):
+def running(namespace, folder, kind=Cluster, **how):
     run("ip", "-n", namespace, "link", "set", "lo", "up")
-    cluster = Cluster(namespace, folder)
+    cluster = kind(namespace, folder, **how)
     try:
         yield cluster.start()
     finally:

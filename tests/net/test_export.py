@@ -234,6 +234,8 @@ def test_of_a_damaged_file_comes_what_is_whole(stored, folder):
     (("--from", "zset@http://x", "--to", "a.npy"), "redis url"),
     (("--from", "a.npy", "--to", "a.npy2"), "--to wants"),
     (("--from", "zset", "--to", "zset"), "are the same"),
+    (("--from", "zset", "--to", "a.npy", "--time", "noon.."), "'noon' is no time such as"),
+    (("--from", "zset", "--to", "a.npy", "--time", "2s..1s"), "ends before it begins"),
 ])
 def test_a_wrong_command_line_is_told(words, why):
     done = beds.run(beds.BINARY, "export", *words, check=False)
@@ -267,12 +269,69 @@ def test_a_terminal_sees_a_bar_and_a_pipe_does_not(redis, folder):
     assert "[" not in export("zset", path, "--overwrite", url=redis.url).stderr
 
 
+# --- A part of a run ---------------------------------------------------------------------------
+
+
+def partly_exported(*words, **how):
+    """As export(); answers how many records are in the target and how many are not."""
+    outcome = export(*words, **how)
+    assert outcome.status == 0, outcome.stderr
+    read, written, collapsed, lost, outside = (int(number) for number in re.search(
+        r"records +(\d+) read = (\d+) written \+ (\d+) collapsed \+ (\d+) lost \+ (\d+) outside"
+        r" +complete", outcome.stdout).groups())
+    assert read == written + collapsed + lost + outside and lost == 0
+    return written + collapsed, outside
+
+
+def test_of_whole_records_the_time_of_arrival_counts(stored, folder):
+    out = folder / "part.records"
+    date, middle, count = "2023-11-14T22:13:20", 20, len(make_frames())
+    source = f"stream@{stored.other}"
+    assert partly_exported(source, out, *KEY, "--time", f"{date}Z..{date}.{middle:09}Z") == (
+        middle, count - middle)
+    with open(out, "rb") as file:
+        early = list(read_records(file))
+    window = f"{1_700_000_000_000_000_000 + middle}.."
+    assert partly_exported(source, out, *KEY, "--overwrite", "--time", window) == (
+        count - middle, middle)
+    with open(out, "rb") as file:
+        assert early + list(read_records(file)) == stored.stream
+
+
+@pytest.mark.parametrize("score", ["epoch", "run-relative"])
+def test_of_a_set_the_entrys_own_time_counts(stored, capture, folder, score):
+    stored.client.delete(3)
+    replay(capture, "run.key=3", f"export.redis.score={score}", url=stored.url)
+    out = folder / "part.npy"
+    written, outside = partly_exported("zset", out, *KEY, "--time", "5ns..10ns", url=stored.url)
+    assert (written, outside) == (5, len(stored.records) - 5)
+    assert [record.time_ns for record in read_npy(out)] == [5, 6, 7, 8, 9]
+    again = folder / "again.csv"
+    assert partly_exported(out, again, "--time", "..7ns") == (2, 3)
+
+
+@pytest.mark.parametrize("target", ["zset", "stream", "a.npy"])
+def test_where_nothing_is_within_nothing_is_overwritten(stored, folder, target):
+    out = f"{target}@{stored.url}" if target != "a.npy" else folder / target
+    source = folder / "all.npy"
+    exported("zset", source, *KEY, url=stored.url)
+    exported(source, out, *KEY, *(["--overwrite"] if target == "zset" else []))
+    dump = [stored.client.dump(key) for key in ("3", "3:stream")]
+    outcome = export(source, out, *KEY, "--overwrite", "--time", "2030-01-01T00:00:00Z..")
+    outcome.assert_error(4, "EXPORT-TIME-01", "from 1ns to 1700000000", "--time 1ns..")
+    assert [stored.client.dump(key) for key in ("3", "3:stream")] == dump
+    if target == "a.npy":
+        assert sorted(read_npy(out), key=str) == sorted(read_npy(source), key=str)
+
+
 # --- A run that writes a stream ---------------------------------------------------------------
 
 
 def test_a_run_that_is_killed_stores_each_record_once(start_program, durable_redis, bed, folder):
     program = start_program(durable_redis)
-    settings = ("export.redis.format=stream", "run.key=3")
+    # Room for what the test sends at once, however late the program's turn comes.
+    settings = ("export.redis.format=stream", "run.key=3", "interfaces[0].umem.frames=65536",
+                "interfaces[0].rings.rx=16384", "interfaces[0].rings.fill=32768")
 
     def times():
         return sorted(record["switch_time_ns"] for record in stream_records(durable_redis))
@@ -294,3 +353,39 @@ def test_a_run_that_is_killed_stores_each_record_once(start_program, durable_red
     outcome = program.start(*settings).stop()
     assert outcome.records["lost"] == 0
     wait_until(lambda: times() == list(range(1, 3001)), "each record, once")
+
+
+def test_a_stream_is_added_to_or_deleted_only_where_that_is_asked_for(program, redis, bed):
+    stream, times = ("export.redis.format=stream", "run.on_existing=refuse"), iter(range(1, 100))
+
+    def held():
+        return sorted(record["switch_time_ns"] for record in stream_records(redis, "0:stream"))
+
+    def record(count, *options):
+        run = program.start(*stream, options=options)
+        before = len(held()) if "--overwrite" not in options else 0
+        sent = [next(times) for _ in range(count)]
+        bed.send([formats.valinor_n(number).data for number in sent])
+        wait_until(lambda: len(held()) >= before + count, "the records in the stream")
+        return run.stop(), sent
+
+    outcome, first = record(10)
+    assert "key 0:stream is new" in outcome.stderr
+    blocks = redis.client.xlen("0:stream")
+    refused = program.refused(*stream)
+    refused.assert_error(4, "REDIS-RUN-01", "key 0:stream of", f"{blocks} blocks", "--append",
+                         "--overwrite")
+    assert refused.stdout == "" and not bed.has_xdp_program() and held() == first
+    outcome, second = record(5, "--append")
+    assert f"holds {blocks} blocks, more come on top" in outcome.stderr
+    assert held() == first + second
+    blocks = redis.client.xlen("0:stream")
+    outcome, third = record(3, "--overwrite")
+    assert f"holds {blocks} blocks, which are deleted" in outcome.stderr
+    assert held() == third
+    redis.client.delete("0:stream")
+    redis.client.set("0:stream", "somebody's")
+    for how in ("--append", "--overwrite"):
+        program.refused(*stream, options=[how]).assert_error(4, "REDIS-TYPE-01", "a string",
+                                                             "rename 0:stream")
+    assert redis.client.get("0:stream") == b"somebody's"

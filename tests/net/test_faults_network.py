@@ -86,22 +86,45 @@ def test_a_master_that_is_replaced(start_flow, chain, folder, how):
 # --- Slots that move -------------------------------------------------------------------------
 
 
+def move_slots(cluster, flow):
+    """Each key, while records go there."""
+    wait_until(lambda: len(cluster.keys()) == 4, "records in every shard")
+    for _ in range(FACTOR):
+        for number, (key, source) in enumerate(sorted(cluster.keys().items())):
+            target = cluster.next_of(source)
+            word = ("ASK", "MOVED")[number % 2]
+            before = cluster.errors(word)
+            cluster.begin_move(key, source, target)
+            if word == "ASK":
+                cluster.migrate(key, source, target)
+            else:
+                cluster.migrate_and_hand_over(key, source, target)
+            wait_until(lambda: cluster.errors(word) > before, f"an answer {word}")
+            flow.cross(500)
+            cluster.end_move(key, target)
+        flow.store_more()
+
+
 def test_slots_that_move_to_other_masters(start_flow, chain, folder):
     with clusters.running(chain.host, folder) as cluster:
         flow = start_flow(cluster, "export.redis.cluster=true", "export.redis.shards=4")
-        wait_until(lambda: len(cluster.keys()) == 4, "records in every shard")
-        for _ in range(FACTOR):
-            for number, (key, source) in enumerate(sorted(cluster.keys().items())):
-                target = cluster.next_of(source)
-                word = ("ASK", "MOVED")[number % 2]
-                before = cluster.errors(word)
-                cluster.begin_move(key, source, target)
-                if word == "ASK":
-                    cluster.migrate(key, source, target)
-                else:
-                    cluster.migrate_and_hand_over(key, source, target)
-                wait_until(lambda: cluster.errors(word) > before, f"an answer {word}")
-                flow.cross(500)
-                cluster.end_move(key, target)
+        move_slots(cluster, flow)
+        flow.finish_complete()
+
+
+def test_streams_of_a_cluster(start_flow, chain, folder):
+    """Slots move, then a master is killed and comes back: each record is in one stream, once."""
+    with clusters.running(chain.host, folder, clusters.StreamCluster, durable=True) as cluster:
+        flow = start_flow(cluster, "export.redis.format=stream", "export.redis.cluster=true",
+                          "export.redis.shards=4", packets_per_second=3000)
+        move_slots(cluster, flow)
+        for key, node in sorted(cluster.keys().items())[:FACTOR]:
+            node.kill9()
+            flow.run.wait_for("records go to ")
+            flow.cross(3000)
+            node.start()
+            cluster.wait_until_whole()
             flow.store_more()
+        cluster.members = lambda: [
+            flow.traffic.member(record["switch_time_ns"]) for record in cluster.records]
         flow.finish_complete()

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 import formats
-from bed import RedisServer, run as run_command, wait_until
+from bed import BINARY, RedisServer, replay, run as run_command, wait_until
 
 VALINOR = ("--format", "valinor-n", "--flows", 16)
 
@@ -68,6 +68,18 @@ def test_a_full_buffer_loses_the_newest_and_counts_them(start_program, redis_awa
     assert outcome.records["produced"] == sent == 60_000
     assert room <= outcome.records["stored"] == redis_away.count() < 60_000
     assert outcome.lost == {"memory_full": 60_000 - outcome.records["stored"]}
+
+
+def test_packets_of_an_interface_cannot_wait(program, redis, folder):
+    block = "export.buffer.on_full=block"
+    refused = program.refused(block)
+    refused.assert_error(3, "CFG-BUFFER-01", "is for a replay", "on_full: spill")
+    capture = folder / "some.pcap"
+    run_command(BINARY, "gen", capture, *VALINOR, "--count", 100)
+    outcome = replay(capture, block, url=redis.url)
+    assert outcome.status == 0 and outcome.read_books().records["stored"] == 100
+    tapped = run_command(BINARY, "--set", block, "tap", "-i", "lo", check=False)
+    assert tapped.returncode == 3 and "error[CFG-BUFFER-01]" in tapped.stderr
 
 
 def test_a_key_of_another_type_is_left_alone_until_somebody_repairs_it(program, redis, bed):

@@ -1,7 +1,11 @@
 """What a start finds in Redis, what it makes of it, and what it leaves in the catalogue of runs."""
 
+import contextlib
+import ctypes
 import itertools
 import json
+import os
+import pathlib
 
 import pytest
 import redis as redis_client
@@ -211,6 +215,41 @@ def test_gaps_are_in_the_entry(start_program, redis_away, bed):
     for gap in gaps:
         assert int(entry["start_ns"]) <= gap["from_ns"] <= gap["to_ns"] <= int(entry["end_ns"])
     assert entry["exit_status"] == "6"
+
+
+@contextlib.contextmanager
+def held_up(pid, name):
+    """One thread of a program stands still."""
+    seize, interrupt, detach, wall = 0x4206, 0x4207, 17, 0x40000000
+    tid, = (int(task.name) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+            if (task / "comm").read_text().strip() == name)
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    for request in (seize, interrupt):
+        assert ptrace(request, tid, None, None) == 0, os.strerror(ctypes.get_errno())
+    os.waitpid(tid, wall)
+    try:
+        yield
+    finally:
+        assert ptrace(detach, tid, None, None) == 0, os.strerror(ctypes.get_errno())
+
+
+def test_what_finds_its_ring_full_is_in_the_entry(program, redis, bed):
+    """The exporter's thread is held up for as long as the packets come."""
+    run = program.start()
+    with held_up(run.pid, "exporter"):
+        program.generate("--format", "p4netintel", "--hops", 18, "--flows", 16, "--pps", 20_000,
+                         "--count", 30_000)
+        wait_until(lambda: bed.received() >= 30_000, "the packets")
+    outcome = run.stop(status=6)
+    entry = entry_of(redis)
+    gaps = [gap for gap in json.loads(entry["gaps"]) if gap["reason"] == "ring_full"]
+    assert sum(gap["records"] for gap in gaps) == outcome.lost["ring_full"] > 0
+    assert {gap["store"] for gap in gaps} == {"all"}
+    assert {gap["ring"] for gap in gaps} <= {f"{bed.host_interface}/{queue}" for queue in (0, 1)}
+    for gap in gaps:
+        assert int(entry["start_ns"]) < gap["from_ns"] <= gap["to_ns"] < int(entry["end_ns"])
+    assert redis.count() == outcome.records["stored"] == 30_000 - outcome.lost["ring_full"]
 
 
 @pytest.mark.parametrize("settings, says", [

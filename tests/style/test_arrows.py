@@ -27,7 +27,7 @@ ARROWS = {
     "app": ["nic", "doctor", "wire", "telemetry", "packet_io", "clock", "pipeline", "traffic", "measure", "exporter", "tap"],
 }
 # The exporter and the tap see records, never packets.
-RECORDS = {"telemetry/record.hpp", "telemetry/record_ring.hpp"}
+RECORDS = {"telemetry/record.hpp", "telemetry/record_losses.hpp", "telemetry/record_ring.hpp"}
 # Backends never see each other.
 BACKENDS = {"packet_io/afxdp", "packet_io/replay"}
 
