@@ -36,6 +36,7 @@ struct Given {
   std::string export_to;
   bool export_overwrite = false;
   GivenTraffic traffic;
+  GivenBench bench;
   DoctorCommand doctor;
   ListCommand list;
   VersionCommand version;
