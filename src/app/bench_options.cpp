@@ -198,6 +198,7 @@ void add_bench(CLI::App& app, GivenBench& given, GivenTraffic& traffic) {
   add_interface(*rx, given, "interface to receive by, as -c has it if it is there")->required();
   add_trial(*rx, given, "how long each measurement lasts: 2, 2s, 500ms [2s]");
   add_repeat(*rx, given, "measurements, 1..99 [5]");
+  add_described(*rx, "--wait", given.wait, "how long the first packet may take: 10, 90s", "TIME");
   add_results(*rx, given);
 
   add_decode(*bench, given, traffic);
@@ -250,6 +251,8 @@ BenchCommand finish_bench(const GivenBench& given, const GivenTraffic& traffic) 
     bench.frames.stamped = true;
     bench.queues = read_queues(traffic.queues);
     if (given.packets_per_second != 0) bench.rate = given.packets_per_second;
+  } else if (bench.mode == BenchMode::rx) {
+    bench.wait = read_seconds("--wait", given.wait);
   } else if (bench.mode == BenchMode::decode) {
     bench.decoded = make_cases(given, bench.frames);
   } else if (bench.mode == BenchMode::store) {

@@ -43,6 +43,7 @@ struct BenchCommand {
   std::vector<QueueId> queues;                // that send; empty: all that the interface has
   std::optional<std::uint64_t> rate;          // packets a second; nothing: the highest is sought
   std::vector<traffic::FrameConfig> decoded;  // decode: each on its own
+  std::chrono::nanoseconds wait{0};           // rx: for the first packet
   std::uint64_t records = 0;                  // export
   std::optional<std::uint32_t> key;           // export: the scratch key; nothing: one is chosen
   std::chrono::nanoseconds trial{0};          // of one measurement
@@ -60,6 +61,7 @@ struct GivenBench {
   std::uint64_t packets_per_second = 0;
   std::string trial;         // empty: the mode's own
   std::uint32_t repeat = 0;  // the same
+  std::string wait = "30s";  // of rx
   double percent = 10;       // of the threshold
   std::uint64_t records = 1'000'000;
   std::string key;

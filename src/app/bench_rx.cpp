@@ -27,9 +27,6 @@ namespace {
 using measure::Better;
 using std::chrono::steady_clock;
 
-/// How long the first packet may take.
-constexpr std::chrono::seconds kFirstPacket{10};
-
 /// How often the published clock is adjusted, and a signal looked for.
 constexpr std::chrono::milliseconds kRxTick{100};
 
@@ -175,16 +172,16 @@ class RxBench {
 
   void await_first() {
     const auto has_come = [this] { return read().received != start_.received; };
-    wait(kFirstPacket, "waiting for the first packet", has_come);
+    wait(command_.wait, "waiting for the first packet", has_come);
     if (stopped_ || has_come()) return;
     const std::uint64_t others = read().not_telemetry - start_.not_telemetry;
     throw Failure{
         ExitStatus::host_not_ready,
         {"BENCH-RX-01", "no telemetry has come by " + command_.interface,
-         fmt::format("it was awaited for {} s; frames without telemetry that came meanwhile: {}",
-                     kFirstPacket.count(), with_commas(others)),
-         "valinor-afxdp gen IFACE --seconds 60    at the other end of the link; what counts as "
-         "telemetry\nsays telemetry.match of the configuration"}};
+         fmt::format("it was awaited for {:g} s; frames without telemetry that came meanwhile: {}",
+                     std::chrono::duration<double>(command_.wait).count(), with_commas(others)),
+         "valinor-afxdp gen IFACE --seconds 60    at the other end of the link\n"
+         "telemetry.match    in the configuration: what counts as telemetry"}};
   }
 
   void keep(const RxTotals& before, const RxTotals& after) {

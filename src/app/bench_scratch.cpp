@@ -58,6 +58,7 @@ class RedisScratch final : public ScratchStore {
   RedisScratch(const ExporterConfig& config, std::optional<std::uint32_t> key)
       : config_{alone(config)} {
     config_.redis.enabled = true;
+    config_.redis.stream_max_records = 0;  // all are counted
     config_.key = key.value_or(kScratchRun);
     if (!key && !config_.redis.cluster) config_.redis.key_suffix = kScratchSuffix;
     for (const exporter::RedisConfig& shard : exporter::split_shards(config_.redis)) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -34,7 +35,11 @@ ReportJson begin_report(const std::string& mode, const Environment& environment)
 }
 
 ReportJson to_object(const Spread& spread) {
-  return {{"median", spread.median}, {"min", spread.least}, {"max", spread.most}};
+  // Nothing here is known to a thousandth, and digits behind that only look as if.
+  const auto rounded = [](double value) { return std::round(value * 1000) / 1000; };
+  return {{"median", rounded(spread.median)},
+          {"min", rounded(spread.least)},
+          {"max", rounded(spread.most)}};
 }
 
 std::string to_text(const Environment& environment) {

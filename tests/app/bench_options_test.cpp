@@ -63,6 +63,8 @@ TEST(BenchOptions, OfAForwarder) {
 TEST(BenchOptions, EachModeHasItsOwnTrialsAndRepeats) {
   EXPECT_EQ(bench_of({"bench", "rx", "a"}).trial, 2s);
   EXPECT_EQ(bench_of({"bench", "rx", "a"}).repeat, 5U);
+  EXPECT_EQ(bench_of({"bench", "rx", "a"}).wait, 30s);
+  EXPECT_EQ(bench_of({"bench", "rx", "a", "--wait", "90s"}).wait, 90s);
   EXPECT_EQ(bench_of({"bench", "decode"}).trial, 100ms);
   EXPECT_EQ(bench_of({"bench", "stamp"}).trial, 1s);
   EXPECT_EQ(bench_of({"bench", "stamp"}).interface, "");

@@ -51,17 +51,31 @@ def start_rx(bed):
 
 @pytest.mark.parametrize("kind", ["p4netintel", "valinor-n"])
 def test_rx_counts_all_that_was_sent(bed, program, start_rx, kind):
-    rx = start_rx("--trial", "500ms", "--repeat", 1, "--json")
+    rx = start_rx("--trial", "500ms", "--repeat", 1, "--json", sets=("-c", program.config))
     sent = program.generate("--format", kind, "--count", 3000, "--pps", 20_000, "--flows", 8)
     outcome = rx.wait()
     assert outcome.status == 0, outcome.stderr
     report = json.loads(outcome.stdout)
     assert report["mode"] == "rx"
-    assert Bed.host_interface in report["environment"]["receives"]
+    # mode: copy, as the configuration has it.
+    assert report["environment"]["receives"] == "veth-host: veth, 2 queues, copy"
     case, = report["cases"]
     assert case["received"] == case["records"] == sent == 3000
     assert [case[name] for name in ("malformed", "ring_full", "rx_ring_full", "rx_no_frame")] == [0] * 4
     assert not bed.has_xdp_program()
+
+
+def test_rx_balances_under_a_flood(program, start_rx):
+    """Rings of the smallest size: whatever finds no room is counted."""
+    rings = "{rx: 64, fill: 64, tx: 64, completion: 64}"
+    rx = start_rx("--trial", "1s", "--repeat", 1, "--json",
+                  sets=("-c", program.config, "--set", f"interfaces[0].rings={rings}"))
+    sent = program.generate("--count", 100_000, "--hops", 9, "--flows", 8)
+    outcome = rx.wait()
+    assert outcome.status == 0, outcome.stderr
+    case, = json.loads(outcome.stdout)["cases"]
+    assert case["received"] + case["rx_ring_full"] + case["rx_no_frame"] == sent == 100_000
+    assert case["received"] == case["records"] > 0
 
 
 def test_rx_measures_a_load_and_ends_at_a_signal(bed, program, start_rx):
@@ -84,7 +98,7 @@ def test_rx_measures_a_load_and_ends_at_a_signal(bed, program, start_rx):
 
 
 def test_rx_where_nothing_comes(bed, start_rx):
-    rx = start_rx()
+    rx = start_rx("--wait", "500ms")
     bed.send([bytes.fromhex("020000000001020000000002") + b"\x88\xb5" + bytes(50)])
     rx.wait().assert_error(HOST_NOT_READY, "BENCH-RX-01", "came meanwhile: 1", "valinor-afxdp gen")
 
