@@ -59,7 +59,7 @@ const CLI::App* parsed_command(const CLI::App& app) {
 std::string name_of(const CLI::App* command) {
   std::string name;
   for (; command != nullptr && command->get_parent() != nullptr; command = command->get_parent()) {
-    name = name.empty() ? command->get_name() : command->get_name() + " " + name;
+    name.insert(0, name.empty() ? command->get_name() : fmt::format("{} ", command->get_name()));
   }
   return name;
 }
