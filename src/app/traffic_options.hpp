@@ -1,18 +1,20 @@
 /// Options of the command that sends packets, gen, and of all that say what packets look like.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "app/config_value.hpp"
 #include "base/units.hpp"
 #include "traffic/departures.hpp"
 #include "traffic/frame_template.hpp"
 #include "wire/headers.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace valinor::app {
 
@@ -31,9 +33,6 @@ struct GenCommand {
   std::vector<QueueId> queues;                    // empty: all that the interface has
 };
 
-/// No NIC sends more than a thousand million a second, and a pattern's sums stay within 64 bits.
-inline constexpr Number kMaxPacketRate = 1'000'000'000;
-
 /// What CLI11 writes into.
 struct GivenTraffic {
   GenCommand gen;
@@ -47,13 +46,6 @@ struct GivenTraffic {
   std::string queues = "all";
   std::string destination;
 };
-
-/// An option with its default in the help.
-template <class Field>
-CLI::Option* add_described(CLI::App& app, const char* name, Field& field, const char* doc,
-                           const char* type) {
-  return app.add_option(name, field, doc)->type_name(type)->capture_default_str();
-}
 
 /// What packets look like.
 void add_frames(CLI::App& app, GivenTraffic& given);
