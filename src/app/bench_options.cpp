@@ -53,7 +53,7 @@ constexpr const char* kStampExamples = R"(Examples:
   valinor-afxdp bench stamp
   valinor-afxdp --set timestamp.clock=monotonic bench stamp eth0
 )";
-constexpr const char* kExportExamples = R"(Examples:
+constexpr const char* kStoreExamples = R"(Examples:
   valinor-afxdp -c conf/nic.yaml bench export
   valinor-afxdp --set export.redis.format=stream bench export --records 10000000
   valinor-afxdp --set export.redis.enabled=false bench export      without any store
@@ -212,7 +212,7 @@ void add_bench(CLI::App& app, GivenBench& given, GivenTraffic& traffic) {
 
   CLI::App* store =
       add_mode(*bench, given, "export",
-               "how many records the configured stores take, each on its own", kExportExamples);
+               "how many records the configured stores take, each on its own", kStoreExamples);
   add_described(*store, "--records", given.records, "records of each measurement, 1..1000000000",
                 "N")
       ->check(whole_number(1, 1'000'000'000));
