@@ -61,7 +61,8 @@ void write_page(const std::string& path, const std::string& page) {
 }
 
 template <class Report>
-ExitStatus tell(const Report& report, const BenchCommand& command, const std::string& baseline) {
+ExitStatus print_report(const Report& report, const BenchCommand& command,
+                        const std::string& baseline) {
   fmt::print("{}", command.json ? to_json(report) : to_text(report));
   std::fflush(stdout);
   if constexpr (requires { to_html(report); }) {
@@ -94,8 +95,9 @@ measure::FigureReport measure_figures(const BenchCommand& command, const Config&
 
 ExitStatus bench(const BenchCommand& command, const Config& config, Signals& signals) {
   const std::string baseline = read_baseline(command);
-  if (is_of_link(command.mode)) return tell(bench_link(command, signals), command, baseline);
-  return tell(measure_figures(command, config, signals), command, baseline);
+  if (is_of_link(command.mode))
+    return print_report(bench_link(command, signals), command, baseline);
+  return print_report(measure_figures(command, config, signals), command, baseline);
 }
 
 }  // namespace valinor::app

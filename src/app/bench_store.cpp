@@ -34,7 +34,7 @@ constexpr Nanos kRecordGap{100};
 constexpr std::chrono::milliseconds kStoreTick{1};
 
 /// A store that has taken nothing for so long is given up.
-constexpr std::chrono::seconds kStorePatience{30};
+constexpr std::chrono::seconds kTakePatience{30};
 
 /// The first records, which are not measured: connections, folders, memory.
 constexpr std::uint64_t kWarmUpRecords = 20'000;
@@ -127,14 +127,13 @@ class StoreBench {
     telemetry::RecordRing ring{kStoreRingBytes};
     exporter::Exporter exporter{store.config(), exporter::make_sinks(store.config()).parts,
                                 exporter::Exporter::Rings{std::ref(ring)}};
-    Patience patience{kStorePatience, steady_clock::now()};
+    Patience patience{kTakePatience, steady_clock::now()};
     const auto wait = [&] {
       stopped_ = stopped_ || !signals_.wait(kStoreTick).empty();
       const std::uint64_t taken = answered(exporter);
       if (exporter.failed() || patience.is_over(taken, true, steady_clock::now())) {
-        refuse(store,
-               fmt::format("it has taken {} of {} records, and no more for {} s",
-                           with_commas(taken), with_commas(records), kStorePatience.count()));
+        refuse(store, fmt::format("it has taken {} of {} records, and no more for {} s",
+                                  with_commas(taken), with_commas(records), kTakePatience.count()));
       }
     };
     for (std::uint64_t n = 0; n < records && !stopped_; ++n) {

@@ -56,7 +56,7 @@ const CLI::App* parsed_command(const CLI::App& app) {
 }
 
 /// "bench rx"; "" of the program itself.
-std::string name_of(const CLI::App* command) {
+std::string full_name_of(const CLI::App* command) {
   std::string name;
   for (; command != nullptr && command->get_parent() != nullptr; command = command->get_parent()) {
     name.insert(0, name.empty() ? command->get_name() : fmt::format("{} ", command->get_name()));
@@ -68,15 +68,15 @@ std::string describe_extra(const CLI::App& app, const CLI::App* command) {
   const auto extras = app.remaining(true);
   const std::string word = extras.empty() ? std::string{} : extras.front();
   if (!word.starts_with('-')) {
-    return fmt::format("{} takes no further argument {}", command ? name_of(command) : kProgram,
-                       in_quotes(word));
+    return fmt::format("{} takes no further argument {}",
+                       command ? full_name_of(command) : kProgram, in_quotes(word));
   }
   const auto names = option_names(app, command);
   const std::vector<std::string_view> views{names.begin(), names.end()};
   const std::string bare = word.substr(0, word.find('='));
   if (command != nullptr && std::find(names.begin(), names.end(), bare) != names.end()) {
     return fmt::format("{} belongs behind the command:  {} {} {} ...", bare, kProgram,
-                       name_of(command), bare);
+                       full_name_of(command), bare);
   }
   const std::string hint = did_you_mean(bare, views);
   return fmt::format("unknown option {}{}{}", in_quotes(bare), hint.empty() ? "" : "; ", hint);
@@ -84,7 +84,7 @@ std::string describe_extra(const CLI::App& app, const CLI::App* command) {
 
 /// The word where a mode of bench should be; "" for none. Nothing: all is well with it.
 std::optional<std::string> find_missing_mode(const CLI::App& app, const CLI::App* command) {
-  if (name_of(command) != "bench") return std::nullopt;
+  if (full_name_of(command) != "bench") return std::nullopt;
   for (const std::string& word : app.remaining(true)) {
     if (!word.starts_with('-')) return word;
   }
@@ -238,22 +238,22 @@ tl::expected<CommandLine, CommandLineAnswer> parse_command_line(
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 takes them
     app.parse(words);
-    command = name_of(parsed_command(app));
+    command = full_name_of(parsed_command(app));
     return finish(given, command);
   } catch (const CLI::CallForHelp&) {
     const CLI::App* of = parsed_command(app);
     if (of == nullptr) return tl::unexpected{CommandLineAnswer{ExitStatus::done, app.help()}};
-    std::string above = name_of(of->get_parent());
+    std::string above = full_name_of(of->get_parent());
     above.insert(0, above.empty() ? kProgram : std::string{kProgram} + " ");
     return tl::unexpected{CommandLineAnswer{ExitStatus::done, of->help(above)}};
   } catch (const CLI::ParseError& error) {
     const CLI::App* of = parsed_command(app);
     if (const auto word = find_missing_mode(app, of)) {
-      return tl::unexpected{usage_error(describe_missing_mode(*word), name_of(of))};
+      return tl::unexpected{usage_error(describe_missing_mode(*word), full_name_of(of))};
     }
     const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
     return tl::unexpected{
-        usage_error(is_extra ? describe_extra(app, of) : describe_error(error), name_of(of))};
+        usage_error(is_extra ? describe_extra(app, of) : describe_error(error), full_name_of(of))};
   } catch (const Wrong& wrong) {
     return tl::unexpected{usage_error(wrong.message, command)};
   }
