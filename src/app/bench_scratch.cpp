@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <exception>
@@ -14,6 +15,7 @@
 
 #include "base/failure.hpp"
 #include "base/log.hpp"
+#include "base/numbers.hpp"
 #include "exporter/record_source.hpp"
 #include "exporter/redis_dialog.hpp"
 #include "exporter/redis_facts.hpp"
@@ -35,12 +37,16 @@ constexpr const char* kScratchSuffix = ":bench";
 constexpr std::chrono::seconds kFreePatience{20};
 constexpr std::chrono::milliseconds kFreeTick{5};
 
+/// Records that wait in memory: they would only be older when a signal ends it.
+constexpr std::size_t kMostWaiting = 16 * kMiB;
+
 /// Entries that Redis weighs of a key, to tell what all of it takes.
 constexpr std::string_view kSamples = "1000";
 
 ExporterConfig alone(ExporterConfig config) {
   config.redis.enabled = config.file.enabled = false;
   config.when_full = exporter::WhenFull::wait;
+  config.memory_bytes = std::min(config.memory_bytes, kMostWaiting);
   return config;
 }
 
