@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <optional>
 
@@ -64,6 +65,7 @@ inline DropReason DecodeTrial::decode(std::size_t number) noexcept {
   const wire::Decision decision = match_.decide(bytes);
   if (!wire::is_telemetry(decision)) return DropReason::unwanted;
   const telemetry::RecordSlot slot = records_.reserve(kMostHops);
+  assert(slot.packet != nullptr);  // a burst is far smaller than the ring, and taken out at once
   telemetry::Anatomy anatomy;
   const DropReason reason =
       decoder_.decode(bytes, static_cast<std::uint32_t>(bytes.size()), decision, slot, anatomy);
