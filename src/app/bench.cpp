@@ -1,213 +1,52 @@
 #include "app/bench.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 
-#include "app/generate.hpp"
-#include "base/numbers.hpp"
-#include "measure/link.hpp"
-#include "measure/rate_search.hpp"
-#include "measure/report.hpp"
-#include "measure/trial.hpp"
+#include "app/bench_decode.hpp"
+#include "app/bench_link.hpp"
+#include "app/bench_rx.hpp"
+#include "app/bench_stamp.hpp"
+#include "app/bench_store.hpp"
 
 namespace valinor::app {
 namespace {
 
-using measure::TrialResult;
-
-/// How near to the highest rate without a loss a search goes, as a share of what can be sent.
-constexpr double kResolution = 0.01;
-
-/// A sender that stays below this share of its rate is itself the limit.
-constexpr double kOnTime = 0.98;
-
-/// Loads at which delays are measured, of the throughput.
-constexpr double kLoads[]{0.1, 0.5, 0.9};
-
-/// Bursts that are tried: at most this large, so many of each, at this share of the throughput.
-constexpr std::uint32_t kLargestBurst = 65536;
-constexpr std::uint32_t kBursts = 8;
-constexpr double kBurstLoad = 0.1;
-/// ... as long as they take no longer than so many trials.
-constexpr int kMostBurstTrials = 4;
-
-/// Before all else packets are sent until one comes: links that were reset take seconds.
-constexpr std::chrono::seconds kFirstPatience{10};
-constexpr std::chrono::milliseconds kFirstTrial{100};
-constexpr std::uint64_t kFirstRate = 1000;
-
-std::string processor() {
-  std::ifstream file{"/proc/cpuinfo"};
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(": ") + 2);
-  }
-  return "unknown";
+std::string how_to_keep(const BenchCommand& command) {
+  return fmt::format("valinor-afxdp bench {}{}{} --json > {}", to_name(command.mode),
+                     command.interface.empty() ? "" : " ", command.interface, command.baseline);
 }
 
-class Bench {
- public:
-  Bench(const BenchCommand& command, Signals& signals)
-      : command_{command}, signals_{signals}, link_{command.send, command.receive, command.queues} {
-    // Queues send in turn, so a flow keeps to one of them, and to its order.
-    const auto queues = static_cast<std::uint32_t>(link_.senders().size());
-    command_.frames.flows = (command_.frames.flows + queues - 1) / queues * queues;
-    report_.frame_bytes = traffic::FrameTemplates{command_.frames}.frame_bytes();
-    require_frame_fits(
-        report_.frame_bytes, link_.largest_frame(),
-        command.send == command.receive ? command.send : command.send + " or " + command.receive);
-    describe();
-  }
+[[noreturn]] void refuse_baseline(const BenchCommand& command, const std::string& why) {
+  throw Failure{
+      ExitStatus::usage,
+      {"BENCH-COMPARE-02",
+       fmt::format("'{}' is no report of bench {}", command.baseline, to_name(command.mode)), why,
+       how_to_keep(command)}};
+}
 
-  measure::Report run() {
-    await_first();
-    if (command_.rate) {
-      measure_delay(0, *command_.rate);
-      return std::move(report_);
-    }
-    search();
-    if (!report_.throughput) return std::move(report_);
-    for (const double load : kLoads) {
-      measure_delay(load, static_cast<std::uint64_t>(report_.throughput->median * load));
-    }
-    seek_burst();
-    clear_progress();
-    return std::move(report_);
-  }
-
- private:
-  bool is_stopped() {
-    stopped_ = stopped_ || !signals_.wait(std::chrono::milliseconds{0}).empty();
-    return stopped_;
-  }
-
-  /// `rate` 0: as fast as it goes.
-  TrialResult try_out(std::uint64_t rate, std::chrono::nanoseconds duration,
-                      traffic::Pattern pattern = traffic::Pattern::constant,
-                      std::uint32_t burst = 1, std::uint64_t count = 0) {
-    measure::TrialConfig config{.frames = command_.frames, .duration = duration, .count = count};
-    if (rate != 0) {
-      config.pattern =
-          traffic::PatternConfig{.pattern = pattern, .packets_per_second = rate, .burst = burst};
-    }
-    return run_trial(link_, config, [this] { return is_stopped(); });
-  }
-
-  void describe() {
-    utsname kernel{};
-    ::uname(&kernel);
-    auto& lines = report_.environment;
-    lines.emplace_back("date", fmt::format("{:%FT%TZ}", fmt::gmtime(std::time(nullptr))));
-    lines.emplace_back("program", "valinor-afxdp " VALINOR_VERSION);
-    lines.emplace_back("kernel", static_cast<const char*>(kernel.release));
-    lines.emplace_back("processor", processor());
-    const auto interfaces = link_.describe();
-    lines.emplace_back("sends", interfaces.front());
-    lines.emplace_back("receives", interfaces.back());
-    lines.emplace_back("flows", std::to_string(command_.frames.flows));
-    lines.emplace_back("trials", fmt::format("{:g} s, searches {}",
-                                             std::chrono::duration<double>(command_.trial).count(),
-                                             command_.rate ? 0 : command_.repeat));
-  }
-
-  void await_first() {
-    show_progress("waiting for the first packet");
-    const auto deadline = std::chrono::steady_clock::now() + kFirstPatience;
-    while (!is_stopped() && std::chrono::steady_clock::now() < deadline) {
-      if (try_out(kFirstRate, kFirstTrial).received != 0) return;
-    }
-    if (stopped_) return;
-    clear_progress();
-    throw Failure{
-        ExitStatus::host_not_ready,
-        {"BENCH-RETURN-01", fmt::format("no packet has come by {}", command_.receive),
-         fmt::format("packets were sent by {} for {} s, to {}", command_.send,
-                     kFirstPatience.count(),
-                     command_.send == command_.receive ? "whoever sends them back"
-                                                       : "whoever passes them on"),
-         command_.send == command_.receive
-             ? "valinor-afxdp -c FILE --set role=reflect    at the other end of the link"
-             : fmt::format("valinor-afxdp -c FILE --set role=forward    between {} and {}",
-                           command_.send, command_.receive)}};
-  }
-
-  void search() {
-    std::vector<double> rates;
-    rates.reserve(command_.repeat);
-    for (std::uint32_t n = 1; n <= command_.repeat; ++n) {
-      const TrialResult flat_out = try_out(0, command_.trial);
-      const auto highest = static_cast<std::uint64_t>(flat_out.sent_per_second());
-      std::uint64_t found = highest;
-      if (flat_out.lost() == 0) {
-        report_.sender_was_the_limit = true;
-      } else {
-        found = measure::find_rate(highest, kResolution, [&](std::uint64_t rate) {
-          show_progress(
-              fmt::format("search {} of {}: {} pps", n, command_.repeat, with_commas(rate)));
-          const TrialResult result = try_out(rate, command_.trial);
-          return !is_stopped() && result.lost() == 0 &&
-                 result.sent_per_second() >= kOnTime * static_cast<double>(rate);
-        });
-      }
-      if (is_stopped()) return;
-      rates.push_back(static_cast<double>(found));
-    }
-    report_.throughput = measure::spread_of(std::move(rates));
-  }
-
-  void measure_delay(double load, std::uint64_t rate) {
-    if (rate == 0 || is_stopped()) return;
-    show_progress(fmt::format("delays at {} pps", with_commas(rate)));
-    const TrialResult result = try_out(rate, command_.trial);
-    if (!is_stopped()) report_.delays.push_back({.load = load, .result = result});
-  }
-
-  void seek_burst() {
-    const auto rate = static_cast<std::uint64_t>(report_.throughput->median * kBurstLoad);
-    if (rate == 0) return;
-    for (std::uint32_t burst = 1; burst <= kLargestBurst && !is_stopped(); burst *= 2) {
-      show_progress(fmt::format("bursts of {} packets", with_commas(burst)));
-      const std::uint64_t count = std::uint64_t{burst} * kBursts;
-      const Nanos expected = traffic::departure_at(rate, count);
-      if (expected > kMostBurstTrials * command_.trial) return;
-      const TrialResult result =
-          try_out(rate, 2 * expected, traffic::Pattern::incast, burst, count);
-      if (is_stopped() || result.lost() != 0) return;
-      report_.burst = burst;
-    }
-  }
-
-  void show_progress(const std::string& text) const {
-    if (is_terminal_) fmt::print(stderr, "\r{:<60}", text);
-  }
-  void clear_progress() const {
-    if (is_terminal_) fmt::print(stderr, "\r{:<60}\r", "");
-  }
-
-  BenchCommand command_;
-  Signals& signals_;
-  measure::Link link_;
-  measure::Report report_;
-  bool stopped_ = false;
-  bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
-};
-
-std::string read_baseline(const std::string& path) {
-  std::ifstream file{path};
+/// The report to compare with; "" for none. Judged before anything is measured.
+std::string read_baseline(const BenchCommand& command) {
+  if (command.baseline.empty()) return {};
+  std::ifstream file{command.baseline};
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file || !text) {
     throw Failure{ExitStatus::usage,
-                  {"BENCH-COMPARE-01", "cannot read '" + path + "'", describe_errno(errno),
-                   "valinor-afxdp bench IFACE --json > " + path}};
+                  {"BENCH-COMPARE-01", "cannot read '" + command.baseline + "'",
+                   describe_errno(errno), how_to_keep(command)}};
+  }
+  try {
+    (void)measure::read_report(text.str(), std::string{to_name(command.mode)});
+  } catch (const std::invalid_argument& error) {
+    refuse_baseline(command, error.what());
   }
   return std::move(text).str();
 }
@@ -221,25 +60,44 @@ void write_page(const std::string& path, const std::string& page) {
                  "the report itself stands above; give a file that can be written"}};
 }
 
-}  // namespace
-
-ExitStatus bench(const BenchCommand& command, Signals& signals) {
-  std::string baseline;
-  if (!command.baseline.empty()) baseline = read_baseline(command.baseline);
-  const measure::Report report = Bench{command, signals}.run();
+template <class Report>
+ExitStatus print_report(const Report& report, const BenchCommand& command,
+                        const std::string& baseline) {
   fmt::print("{}", command.json ? to_json(report) : to_text(report));
   std::fflush(stdout);
-  if (!command.html.empty()) write_page(command.html, to_html(report));
+  if constexpr (requires { to_html(report); }) {
+    if (!command.html.empty()) write_page(command.html, to_html(report));
+  }
   if (baseline.empty()) return ExitStatus::done;
   try {
     const measure::Comparison comparison = compare(report, baseline, command.threshold);
     fmt::print(command.json ? stderr : stdout, "against {}\n{}", command.baseline, comparison.text);
     return comparison.worse ? ExitStatus::comparison_failed : ExitStatus::done;
   } catch (const std::invalid_argument& error) {
-    throw Failure{ExitStatus::usage,
-                  {"BENCH-COMPARE-02", "'" + command.baseline + "' is no report of bench",
-                   error.what(), "valinor-afxdp bench IFACE --json > " + command.baseline}};
+    refuse_baseline(command, error.what());
   }
+}
+
+measure::FigureReport measure_figures(const BenchCommand& command, const Config& config,
+                                      Signals& signals) {
+  switch (command.mode) {
+    case BenchMode::rx: return bench_rx(command, config, signals);
+    case BenchMode::decode: return bench_decode(command, signals);
+    case BenchMode::stamp: return bench_stamp(command, config.clock, signals);
+    case BenchMode::store: return bench_store(command, config.exporter, signals);
+    case BenchMode::reflect:
+    case BenchMode::forward: break;
+  }
+  throw std::logic_error{"a link has no figures of this kind"};
+}
+
+}  // namespace
+
+ExitStatus bench(const BenchCommand& command, const Config& config, Signals& signals) {
+  const std::string baseline = read_baseline(command);
+  if (is_of_link(command.mode))
+    return print_report(bench_link(command, signals), command, baseline);
+  return print_report(measure_figures(command, config, signals), command, baseline);
 }
 
 }  // namespace valinor::app

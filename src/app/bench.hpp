@@ -1,16 +1,17 @@
-/// `valinor-afxdp bench`: throughput without a loss, bursts and delays of whatever sends packets
-/// back or on; docs/bench.md.
+/// `valinor-afxdp bench`: measures what its mode says, and holds it against an earlier report;
+/// docs/bench.md.
 #pragma once
 
+#include "app/bench_options.hpp"
+#include "app/config.hpp"
 #include "app/events.hpp"
-#include "app/traffic_options.hpp"
 #include "base/failure.hpp"
 
 namespace valinor::app {
 
 /// Prints the report; comparison_failed where it is worse than the one it is compared with. A
-/// signal ends it early, with what has been found. Throws Failure (BENCH-RETURN-01 where nothing
-/// comes back).
-[[nodiscard]] ExitStatus bench(const BenchCommand& command, Signals& signals);
+/// signal ends it early, with what has been found. `config` counts where reads_configuration().
+/// Throws Failure.
+[[nodiscard]] ExitStatus bench(const BenchCommand& command, const Config& config, Signals& signals);
 
 }  // namespace valinor::app

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "app/command_options.hpp"
@@ -44,27 +45,50 @@ std::vector<std::string> option_names(const CLI::App& app, const CLI::App* comma
   return names;
 }
 
+/// The command, or the mode of one.
 const CLI::App* parsed_command(const CLI::App& app) {
-  const auto commands = app.get_subcommands();
-  return commands.empty() ? nullptr : commands.front();
+  const CLI::App* found = nullptr;
+  for (auto commands = app.get_subcommands(); !commands.empty();
+       commands = found->get_subcommands()) {
+    found = commands.front();
+  }
+  return found;
+}
+
+/// "bench rx"; "" of the program itself.
+std::string full_name_of(const CLI::App* command) {
+  std::string name;
+  for (; command != nullptr && command->get_parent() != nullptr; command = command->get_parent()) {
+    name.insert(0, name.empty() ? command->get_name() : fmt::format("{} ", command->get_name()));
+  }
+  return name;
 }
 
 std::string describe_extra(const CLI::App& app, const CLI::App* command) {
   const auto extras = app.remaining(true);
   const std::string word = extras.empty() ? std::string{} : extras.front();
   if (!word.starts_with('-')) {
-    return fmt::format("{} takes no further argument {}", command ? command->get_name() : kProgram,
-                       in_quotes(word));
+    return fmt::format("{} takes no further argument {}",
+                       command ? full_name_of(command) : kProgram, in_quotes(word));
   }
   const auto names = option_names(app, command);
   const std::vector<std::string_view> views{names.begin(), names.end()};
   const std::string bare = word.substr(0, word.find('='));
   if (command != nullptr && std::find(names.begin(), names.end(), bare) != names.end()) {
     return fmt::format("{} belongs behind the command:  {} {} {} ...", bare, kProgram,
-                       command->get_name(), bare);
+                       full_name_of(command), bare);
   }
   const std::string hint = did_you_mean(bare, views);
   return fmt::format("unknown option {}{}{}", in_quotes(bare), hint.empty() ? "" : "; ", hint);
+}
+
+/// The word where a mode of bench should be; "" for none. Nothing: all is well with it.
+std::optional<std::string> find_missing_mode(const CLI::App& app, const CLI::App* command) {
+  if (full_name_of(command) != "bench") return std::nullopt;
+  for (const std::string& word : app.remaining(true)) {
+    if (!word.starts_with('-')) return word;
+  }
+  return std::string{};
 }
 
 /// CLI11's message in our words: "--hops wants a whole number from 1 to 64, got 'x'".
@@ -121,11 +145,15 @@ ExportCommand finish_export(const Given& given) {
   return command;
 }
 
-CommandLine finish(const Given& given, const std::string& command) {
-  const bool reads_none =
-      command == "gen" || command == "bench" || command == "list" || command == "version";
+/// `name` of the command, and of its mode.
+CommandLine finish(const Given& given, const std::string& name) {
+  const std::string command = name.substr(0, name.find(' '));
+  BenchCommand bench;
+  if (command == "bench") bench = finish_bench(given.bench, given.traffic);
+  const bool reads_none = command == "gen" || command == "list" || command == "version" ||
+                          (command == "bench" && !reads_configuration(bench.mode));
   if (reads_none && !(given.files.empty() && given.sets.empty())) {
-    throw Wrong{command + " reads no configuration; leave out -c and --set"};
+    throw Wrong{name + " reads no configuration; leave out -c and --set"};
   }
   CommandLine line;
   line.config.files = given.files;
@@ -165,7 +193,8 @@ CommandLine finish(const Given& given, const std::string& command) {
   } else if (command == "gen") {
     line.command = finish_gen(given.traffic);
   } else if (command == "bench") {
-    line.command = finish_bench(given.traffic);
+    line.config.interfaces_required = false;
+    line.command = bench;
   } else if (command == "export") {
     line.config.interfaces_required = false;
     line.command = finish_export(given);
@@ -214,20 +243,22 @@ tl::expected<CommandLine, CommandLineAnswer> parse_command_line(
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 takes them
     app.parse(words);
-    command = parsed_command(app)->get_name();
+    command = full_name_of(parsed_command(app));
     return finish(given, command);
   } catch (const CLI::CallForHelp&) {
     const CLI::App* of = parsed_command(app);
-    return tl::unexpected{
-        CommandLineAnswer{ExitStatus::done, of != nullptr ? of->help(kProgram) : app.help()}};
-  } catch (const CLI::ExtrasError&) {
-    const CLI::App* of = parsed_command(app);
-    return tl::unexpected{
-        usage_error(describe_extra(app, of), of != nullptr ? of->get_name() : std::string{})};
+    if (of == nullptr) return tl::unexpected{CommandLineAnswer{ExitStatus::done, app.help()}};
+    std::string above = full_name_of(of->get_parent());
+    above.insert(0, above.empty() ? kProgram : std::string{kProgram} + " ");
+    return tl::unexpected{CommandLineAnswer{ExitStatus::done, of->help(above)}};
   } catch (const CLI::ParseError& error) {
     const CLI::App* of = parsed_command(app);
+    if (const auto word = find_missing_mode(app, of)) {
+      return tl::unexpected{usage_error(describe_missing_mode(*word), full_name_of(of))};
+    }
+    const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
     return tl::unexpected{
-        usage_error(describe_error(error), of != nullptr ? of->get_name() : std::string{})};
+        usage_error(is_extra ? describe_extra(app, of) : describe_error(error), full_name_of(of))};
   } catch (const Wrong& wrong) {
     return tl::unexpected{usage_error(wrong.message, command)};
   }

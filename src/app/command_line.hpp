@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/bench_options.hpp"
 #include "app/config_load.hpp"
 #include "app/export_end.hpp"
 #include "app/export_time.hpp"

@@ -180,7 +180,7 @@ void describe_options(CLI::App& app, Given& given) {
   add_replay(app, given);
   add_export(app, given);
   add_gen(app, given.traffic);
-  add_bench(app, given.traffic);
+  add_bench(app, given.bench, given.traffic);
   add_doctor(app, given);
   add_list(app, given);
   add_version(app, given);

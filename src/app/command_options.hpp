@@ -37,6 +37,7 @@ struct Given {
   bool export_overwrite = false;
   std::string export_time;
   GivenTraffic traffic;
+  GivenBench bench;
   DoctorCommand doctor;
   ListCommand list;
   VersionCommand version;

@@ -15,15 +15,6 @@ using packet_io::afxdp::PollMode;
 /// pays a wake-up. More: an idle queue burns its core.
 constexpr std::size_t kSpinTurns = 1000;
 
-std::size_t spin_turns(PollMode mode) noexcept {
-  switch (mode) {
-    case PollMode::busy: return std::numeric_limits<std::size_t>::max();
-    case PollMode::wakeup: return 0;
-    case PollMode::automatic: return kSpinTurns;
-  }
-  return kSpinTurns;
-}
-
 std::vector<Lane::Port*> ports_of(const Lane::Directions& directions) {
   std::vector<Lane::Port*> ports;
   for (const auto& way : directions) {
@@ -33,6 +24,15 @@ std::vector<Lane::Port*> ports_of(const Lane::Directions& directions) {
 }
 
 }  // namespace
+
+std::size_t spin_turns(PollMode mode) noexcept {
+  switch (mode) {
+    case PollMode::busy: return std::numeric_limits<std::size_t>::max();
+    case PollMode::wakeup: return 0;
+    case PollMode::automatic: return kSpinTurns;
+  }
+  return kSpinTurns;
+}
 
 Lane::Lane(const Config& config, std::uint32_t id, const Directions& directions, Place place,
            const clock::SharedTimebase& timebase, pipeline::RpcTable* rpcs)

@@ -17,6 +17,9 @@
 
 namespace valinor::app {
 
+/// Idle turns before a worker sleeps.
+[[nodiscard]] std::size_t spin_turns(packet_io::afxdp::PollMode mode) noexcept;
+
 /// Main thread; the worker runs between start() and join().
 class Lane {
  public:

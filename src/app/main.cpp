@@ -93,9 +93,16 @@ struct Dispatch {
   }
 
   ExitStatus operator()(const BenchCommand& command) const {
-    log::set_level(log_level(Config{}, line.verbosity - 1));
+    Config config;
+    if (reads_configuration(command.mode)) {
+      auto loaded = load(line);
+      if (!loaded) return ExitStatus::config_invalid;
+      config = std::move(loaded->config);
+      if (command.mode == BenchMode::rx) undo_after_crash();
+    }
+    log::set_level(log_level(Config{}, line.verbosity - 1));  // its own report says enough
     Signals signals;
-    return bench(command, signals);
+    return bench(command, config, signals);
   }
 
   ExitStatus operator()(const ExportCommand& command) const {

@@ -1,4 +1,5 @@
-/// Values of options: what the command line may say, and what is said where it is wrong.
+/// Values of options: what the command line may say, how it is described, and what is said where it
+/// is wrong.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,16 @@ namespace valinor::app {
 struct Wrong {
   std::string message;
 };
+
+/// No NIC sends more than a thousand million a second, and a pattern's sums stay within 64 bits.
+inline constexpr Number kMaxPacketRate = 1'000'000'000;
+
+/// An option with its default in the help.
+template <class Field>
+CLI::Option* add_described(CLI::App& app, const char* name, Field& field, const char* doc,
+                           const char* type) {
+  return app.add_option(name, field, doc)->type_name(type)->capture_default_str();
+}
 
 /// CLI11 by itself takes -1 for a large number, and 010 for eight.
 [[nodiscard]] CLI::Validator whole_number(Number min, Number max);

@@ -8,72 +8,25 @@
 namespace valinor::app {
 namespace {
 
-/// No NIC sends more than a thousand million a second, and a pattern's sums stay within 64 bits.
-constexpr Number kMaxPacketRate = 1'000'000'000;
-
 constexpr const char* kGenExamples = R"(Examples:
   valinor-afxdp gen veth0 --pps 100000 --seconds 10 --flows 64
   valinor-afxdp gen veth0 --pps 100000 --seconds 10 --flows 64 --pattern incast --burst 64
   valinor-afxdp gen veth0 --kernel --seconds 10
   valinor-afxdp gen trace.pcap --format valinor-n --count 1000
 )";
-constexpr const char* kBenchExamples = R"(Examples:
-  valinor-afxdp bench eth0                           what comes back from a reflector
-  valinor-afxdp bench eth0 --receive eth1 --json     through a forwarder, for programs
-  valinor-afxdp bench eth0 --pps 100000              delays at that rate only
-  valinor-afxdp bench eth0 --compare before.json     against what --json said earlier
-
-Exit status: 0 done, 7 worse than the report that it was compared with.
-)";
-
-template <class Field>
-CLI::Option* add(CLI::App& app, const char* name, Field& field, const char* doc, const char* type) {
-  return app.add_option(name, field, doc)->type_name(type)->capture_default_str();
-}
-
-/// What packets look like.
-void add_frames(CLI::App& app, GivenTraffic& given) {
-  traffic::FrameConfig& frames = given.frames;
-  add(app, "--format", given.format, "p4netintel or valinor-n", "FORMAT")
-      ->check(CLI::IsMember({"p4netintel", "valinor-n"}));
-  add(app, "--collect-size", given.collect_size, "0..3: how much a P4NetIntel hop writes", "N")
-      ->check(whole_number(0, 3));
-  add(app, "--hops", frames.hops, "hops of a P4NetIntel packet, 0..64", "N")
-      ->check(whole_number(0, 64));
-  add(app, "--flows", frames.flows, "flows that packets are spread over, 1..65536", "N")
-      ->check(whole_number(1, 65536));
-  add(app, "--payload", frames.payload_bytes, "bytes behind the telemetry", "N")
-      ->check(whole_number(0, 1400));
-  add(app, "--queues", given.queues, "all, 0-3 or 0,2: transmit queues to use", "LIST");
-  app.add_option("--dst-mac", given.destination, "destination Ethernet address [02:00:00:00:00:02]")
-      ->type_name("MAC");
-  add(app, "--seed", frames.seed,
-      "of ports, hop values and pattern; the same seed, the same packets", "N")
-      ->check(whole_number(0, std::numeric_limits<std::uint32_t>::max()));
-  app.add_flag("--int-host", frames.int_host, "with the end host's times (P4NetIntel)");
-}
-
 void add_patterns(CLI::App& app, GivenTraffic& given) {
   traffic::PatternConfig& to = given.departures;
-  add(app, "--pattern", given.pattern,
-      "how packets follow each other, at --pps on average: constant, poisson, on-off "
-      "(self-similar) or incast",
-      "PATTERN")
+  add_described(app, "--pattern", given.pattern,
+                "how packets follow each other, at --pps on average: constant, poisson, on-off "
+                "(self-similar) or incast",
+                "PATTERN")
       ->check(CLI::IsMember({"constant", "poisson", "on-off", "incast"}));
-  add(app, "--burst", to.burst, "packets of each incast; of an on-off burst on average", "N")
+  add_described(app, "--burst", to.burst, "packets of each incast; of an on-off burst on average",
+                "N")
       ->check(whole_number(1, 65536));
-  add(app, "--peak", to.peak, "rate of on-off's bursts, in times --pps; above 1 to 1000", "X");
-  add(app, "--hurst", to.hurst, "Hurst parameter of on-off; above 0.5, below 1", "H");
-}
-
-traffic::FrameConfig finish_frames(const GivenTraffic& given) {
-  traffic::FrameConfig frames = given.frames;
-  const bool is_p4 = given.format == "p4netintel";
-  frames.format = is_p4 ? telemetry::Format::p4netintel : telemetry::Format::valinor_n;
-  frames.layout = static_cast<telemetry::p4netintel::Layout>(given.collect_size);
-  frames.source = kGenSource;
-  frames.destination = given.destination.empty() ? kGenDestination : read_mac(given.destination);
-  return frames;
+  add_described(app, "--peak", to.peak, "rate of on-off's bursts, in times --pps; above 1 to 1000",
+                "X");
+  add_described(app, "--hurst", to.hurst, "Hurst parameter of on-off; above 0.5, below 1", "H");
 }
 
 /// Nothing where no rate is asked for.
@@ -114,13 +67,49 @@ void require_kernel_can(const GenCommand& gen) {
 
 }  // namespace
 
+void add_frames(CLI::App& app, GivenTraffic& given) {
+  traffic::FrameConfig& frames = given.frames;
+  add_described(app, "--format", given.format, "p4netintel or valinor-n", "FORMAT")
+      ->check(CLI::IsMember({"p4netintel", "valinor-n"}));
+  add_described(app, "--collect-size", given.collect_size, "0..3: how much a P4NetIntel hop writes",
+                "N")
+      ->check(whole_number(0, 3));
+  add_described(app, "--hops", frames.hops, "hops of a P4NetIntel packet, 0..64", "N")
+      ->check(whole_number(0, 64));
+  add_described(app, "--flows", frames.flows, "flows that packets are spread over, 1..65536", "N")
+      ->check(whole_number(1, 65536));
+  add_described(app, "--payload", frames.payload_bytes, "bytes behind the telemetry", "N")
+      ->check(whole_number(0, 1400));
+  add_described(app, "--seed", frames.seed,
+                "of ports, hop values and pattern; the same seed, the same packets", "N")
+      ->check(whole_number(0, std::numeric_limits<std::uint32_t>::max()));
+  app.add_flag("--int-host", frames.int_host, "with the end host's times (P4NetIntel)");
+}
+
+void add_sending(CLI::App& app, GivenTraffic& given) {
+  add_described(app, "--queues", given.queues, "all, 0-3 or 0,2: transmit queues to use", "LIST");
+  app.add_option("--dst-mac", given.destination, "destination Ethernet address [02:00:00:00:00:02]")
+      ->type_name("MAC");
+}
+
+traffic::FrameConfig finish_frames(const GivenTraffic& given) {
+  traffic::FrameConfig frames = given.frames;
+  const bool is_p4 = given.format == "p4netintel";
+  frames.format = is_p4 ? telemetry::Format::p4netintel : telemetry::Format::valinor_n;
+  frames.layout = static_cast<telemetry::p4netintel::Layout>(given.collect_size);
+  frames.source = kGenSource;
+  frames.destination = given.destination.empty() ? kGenDestination : read_mac(given.destination);
+  return frames;
+}
+
 void add_gen(CLI::App& app, GivenTraffic& given) {
   CLI::App* gen = app.add_subcommand("gen", "send telemetry packets to a NIC or a capture file");
   GenCommand& to = given.gen;
   gen->add_option("TARGET", to.target, "interface, or a file that ends in .pcap")
       ->required()
       ->type_name("");
-  add(*gen, "--pps", given.packets_per_second, "packets a second; 0 is as fast as it goes", "N")
+  add_described(*gen, "--pps", given.packets_per_second,
+                "packets a second; 0 is as fast as it goes", "N")
       ->check(whole_number(0, kMaxPacketRate));
   add_patterns(*gen, given);
   gen->add_flag("--launch-time", to.launch_time,
@@ -128,11 +117,12 @@ void add_gen(CLI::App& app, GivenTraffic& given) {
   gen->add_flag(
       "--kernel", to.by_kernel,
       "a BPF program makes the frames, one CPU and no socket (Linux 5.18): more load on veth");
-  add(*gen, "--count", to.count, "stop after N packets; 0 is never", "N")
+  add_described(*gen, "--count", to.count, "stop after N packets; 0 is never", "N")
       ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
   gen->add_option("--seconds", given.seconds, "stop after this time: 10, 10s, 500ms")
       ->type_name("TIME");
   add_frames(*gen, given);
+  add_sending(*gen, given);
   gen->footer(kGenExamples);
 }
 
@@ -150,41 +140,6 @@ GenCommand finish_gen(const GivenTraffic& given) {
   }
   if (gen.by_kernel) require_kernel_can(gen);
   return gen;
-}
-
-void add_bench(CLI::App& app, GivenTraffic& given) {
-  CLI::App* bench = app.add_subcommand(
-      "bench", "how many packets something sends back or on without a loss, and how late");
-  BenchCommand& to = given.bench;
-  bench->add_option("IFACE", to.send, "interface to send by")->required()->type_name("");
-  bench->add_option("--receive", to.receive, "interface to receive by [IFACE]")->type_name("IFACE");
-  add(*bench, "--pps", given.packets_per_second,
-      "delays at this rate only; 0 looks for the highest rate without a loss (RFC 2544)", "N")
-      ->check(whole_number(0, kMaxPacketRate));
-  add(*bench, "--trial", given.trial, "how long each measurement sends: 2, 2s, 500ms", "TIME");
-  add(*bench, "--repeat", to.repeat, "searches, of which the median counts, 1..99", "N")
-      ->check(whole_number(1, 99));
-  bench->add_flag("--json", to.json, "for programs");
-  bench->add_option("--html", to.html, "also write a page with a picture")->type_name("FILE");
-  bench->add_option("--compare", to.baseline, "what --json said earlier")->type_name("FILE");
-  add(*bench, "--threshold", given.percent, "how much worse than that a figure may be", "PERCENT");
-  add_frames(*bench, given);
-  bench->footer(kBenchExamples);
-}
-
-BenchCommand finish_bench(const GivenTraffic& given) {
-  BenchCommand bench = given.bench;
-  if (bench.receive.empty()) bench.receive = bench.send;
-  bench.frames = finish_frames(given);
-  bench.frames.stamped = true;
-  bench.queues = read_queues(given.queues);
-  if (given.packets_per_second != 0) bench.rate = given.packets_per_second;
-  bench.trial = read_seconds("--trial", given.trial);
-  if (bench.trial < std::chrono::milliseconds{10}) throw Wrong{"--trial wants at least 10ms"};
-  const bool percent_fits = given.percent >= 0 && given.percent <= 100;
-  if (!percent_fits) throw Wrong{"--threshold wants a number of per cent, 0 to 100"};
-  bench.threshold = given.percent / 100;
-  return bench;
 }
 
 }  // namespace valinor::app

@@ -1,4 +1,4 @@
-/// Options of the commands that send packets: gen and bench.
+/// Options of the command that sends packets, gen, and of all that say what packets look like.
 #pragma once
 
 #include <chrono>
@@ -33,24 +33,9 @@ struct GenCommand {
   std::vector<QueueId> queues;                    // empty: all that the interface has
 };
 
-struct BenchCommand {
-  std::string send;                   // interface
-  std::string receive;                // interface
-  traffic::FrameConfig frames;        // stamped
-  std::vector<QueueId> queues;        // that send; empty: all that the interface has
-  std::optional<std::uint64_t> rate;  // packets a second; nothing: the highest is looked for
-  std::chrono::nanoseconds trial{0};  // of one measurement
-  std::uint32_t repeat = 3;           // searches
-  bool json = false;                  // stdout is JSON
-  std::string html;                   // file; empty: none
-  std::string baseline;               // file with an earlier run's JSON; empty: none
-  double threshold = 0.1;             // how much worse than that a figure may be
-};
-
-/// What CLI11 writes into, for both commands: one of them is given.
+/// What CLI11 writes into.
 struct GivenTraffic {
   GenCommand gen;
-  BenchCommand bench;
   traffic::FrameConfig frames;
   traffic::PatternConfig departures;
   std::string pattern = "constant";
@@ -58,17 +43,20 @@ struct GivenTraffic {
   std::string format = "p4netintel";
   unsigned collect_size = 3;
   std::string seconds;  // of gen
-  std::string trial = "2s";
-  double percent = 10;  // of bench's threshold
   std::string queues = "all";
   std::string destination;
 };
 
+/// What packets look like.
+void add_frames(CLI::App& app, GivenTraffic& given);
+
+/// By which queues they leave, and where they go.
+void add_sending(CLI::App& app, GivenTraffic& given);
+
 void add_gen(CLI::App& app, GivenTraffic& given);
-void add_bench(CLI::App& app, GivenTraffic& given);
 
 /// Each throws Wrong.
+[[nodiscard]] traffic::FrameConfig finish_frames(const GivenTraffic& given);
 [[nodiscard]] GenCommand finish_gen(const GivenTraffic& given);
-[[nodiscard]] BenchCommand finish_bench(const GivenTraffic& given);
 
 }  // namespace valinor::app

@@ -1,6 +1,7 @@
 #include "traffic/frame_template.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "telemetry/format/valinor_n.hpp"
@@ -34,27 +35,6 @@ constexpr std::uint64_t mix(std::uint64_t a, std::uint64_t b) noexcept {
   return x ^ x >> 31;
 }
 
-/// What switch `index` (0: newest) of `hops` says about a flow's packets.
-telemetry::HopRecord make_hop(std::uint32_t seed, std::uint32_t flow, std::uint32_t index,
-                              std::uint32_t hops) {
-  const std::uint64_t random = mix(mix(seed, flow), index);
-  telemetry::HopRecord hop;
-  hop.node_id = hops - index;
-  hop.ingress_port = static_cast<std::uint16_t>(random & 0x1ff);
-  hop.egress_port = static_cast<std::uint16_t>(random >> 9 & 0x1ff);
-  hop.enqueue_time = static_cast<std::uint32_t>(random >> 18);
-  hop.queue_delay = static_cast<std::uint32_t>(random >> 50 & 0xfff);
-  hop.enqueue_depth = static_cast<std::uint32_t>(random >> 24 & 0x7ffff);
-  hop.dequeue_depth = static_cast<std::uint32_t>(random >> 40 & 0x7ffff);
-  hop.ingress_time = random >> 16;
-  hop.egress_time = (random >> 16) + hop.queue_delay;
-  hop.packet_bytes = 64 + (random >> 56);
-  hop.hop_latency = hop.queue_delay;
-  hop.packet_count = random >> 32;
-  hop.previous_time = (random >> 16) - (random & 0xff);
-  return hop;
-}
-
 void append_traces(std::vector<std::byte>& out, const FrameConfig& config, std::uint32_t flow) {
   append(out, p4::IntHeader{.traces = wire::Be<4>{config.hops}});
   for (std::uint32_t i = 0; i < config.hops; ++i) {
@@ -64,12 +44,11 @@ void append_traces(std::vector<std::byte>& out, const FrameConfig& config, std::
                                                  : p4::kNextIsIpv4;
     const std::size_t offset = out.size();
     out.resize(offset + p4::trace_bytes(config.layout));
-    p4::encode_trace(config.layout, make_hop(config.seed, flow, i, config.hops), next,
-                     out.data() + offset);
+    p4::encode_trace(config.layout, meant_hop(config, flow, i), next, out.data() + offset);
   }
   if (config.int_host && config.hops > 0) {
     append(out, p4::IntHost{.requests = wire::Be<8>{1},
-                            .host_time_ns = wire::Be<8>{1000 + flow},
+                            .host_time_ns = wire::Be<8>{meant_host_time_ns(flow)},
                             .next_proto = wire::Be<2>{p4::kNextIsIpv4}});
   }
 }
@@ -125,6 +104,41 @@ vn::Timestamps make_stamps(const telemetry::HopRecord& hop, std::size_t inner_by
 
 }  // namespace
 
+telemetry::HopRecord meant_hop(const FrameConfig& config, std::uint32_t flow, std::uint32_t index) {
+  const std::uint32_t hops =
+      config.format == telemetry::Format::p4netintel ? std::uint32_t{config.hops} : 1;
+  const std::uint64_t random = mix(mix(config.seed, flow), index);
+  telemetry::HopRecord hop;
+  hop.node_id = hops - index;
+  hop.ingress_port = static_cast<std::uint16_t>(random & 0x1ff);
+  hop.egress_port = static_cast<std::uint16_t>(random >> 9 & 0x1ff);
+  hop.enqueue_time = static_cast<std::uint32_t>(random >> 18);
+  hop.queue_delay = static_cast<std::uint32_t>(random >> 50 & 0xfff);
+  hop.enqueue_depth = static_cast<std::uint32_t>(random >> 24 & 0x7ffff);
+  hop.dequeue_depth = static_cast<std::uint32_t>(random >> 40 & 0x7ffff);
+  hop.ingress_time = random >> 16;
+  hop.egress_time = (random >> 16) + hop.queue_delay;
+  hop.packet_bytes = 64 + (random >> 56);
+  hop.hop_latency = hop.queue_delay;
+  hop.packet_count = random >> 32;
+  hop.previous_time = (random >> 16) - (random & 0xff);
+  return hop;
+}
+
+telemetry::FlowKey meant_flow(std::uint32_t flow) noexcept {
+  telemetry::FlowKey key;
+  const auto put = [](std::uint32_t address, std::array<std::byte, 16>& to) {
+    to[10] = to[11] = std::byte{0xff};
+    wire::store_be<4>(to.data() + 12, address);
+  };
+  put(kFirstSource + flow / kPortsPerSource, key.source);
+  put(kDestination, key.destination);
+  key.source_port = static_cast<std::uint16_t>(kFirstPort + flow % kPortsPerSource);
+  key.destination_port = kDestinationPort;
+  key.protocol = wire::ip_protocol::kUdp;
+  return key;
+}
+
 FrameTemplates::FrameTemplates(const FrameConfig& config)
     : format_{config.format}, flows_{std::max(config.flows, 1u)}, stamped_{config.stamped} {
   const std::size_t link = sizeof(wire::EthernetHeader);
@@ -172,7 +186,7 @@ std::vector<std::byte> FrameTemplates::build(const FrameConfig& config, std::uin
   }
   const std::size_t inner = sizeof(wire::UdpHeader) + own;
   append(out, make_ipv4(flow, 253, sizeof(vn::Timestamps) + inner));
-  append(out, make_stamps(make_hop(config.seed, flow, 0, 1), inner));
+  append(out, make_stamps(meant_hop(config, flow, 0), inner));
   append(out, make_udp(flow, own));
   out.resize(out.size() + own, std::byte{'v'});
   return out;

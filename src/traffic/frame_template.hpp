@@ -29,6 +29,17 @@ struct FrameConfig {
   std::uint32_t seed = 1;  // varies addresses' ports and the hops' numbers
 };
 
+/// What the generator means a packet of that flow to say: of switch `index`, 0 for the newest; of a
+/// Valinor-N packet, which has one, enqueue_time and queue_delay.
+[[nodiscard]] telemetry::HopRecord meant_hop(const FrameConfig& config, std::uint32_t flow,
+                                             std::uint32_t index);
+/// ... of who sent it to whom.
+[[nodiscard]] telemetry::FlowKey meant_flow(std::uint32_t flow) noexcept;
+/// ... of P4NetIntel's int_host, the time.
+[[nodiscard]] constexpr std::uint64_t meant_host_time_ns(std::uint32_t flow) noexcept {
+  return 1000 + std::uint64_t{flow};
+}
+
 /// Flow f goes from 10.1.x.y to 10.2.0.1 over UDP; packet number n is of flow n mod flows, so
 /// that number, flow and content follow from each other. One thread.
 class FrameTemplates {

@@ -208,23 +208,6 @@ TEST(CommandLine, GenByTheKernelGoesWithEvenTrafficOnly) {
             std::string::npos);
 }
 
-TEST(CommandLine, BenchDefaultsAndOptions) {
-  const BenchCommand bench = std::get<BenchCommand>(good({"bench", "veth0"}).command);
-  EXPECT_EQ(bench.send, "veth0");
-  EXPECT_EQ(bench.receive, "veth0");
-  EXPECT_TRUE(bench.frames.stamped);
-  EXPECT_FALSE(bench.rate);
-  EXPECT_EQ(bench.trial, 2s);
-  EXPECT_EQ(bench.threshold, 0.1);
-  const BenchCommand other = std::get<BenchCommand>(
-      good({"bench", "a", "--receive", "b", "--pps", "5", "--trial", "1", "--threshold", "2.5"})
-          .command);
-  EXPECT_EQ(other.receive, "b");
-  EXPECT_EQ(other.rate, 5U);
-  EXPECT_EQ(other.trial, 1s);
-  EXPECT_EQ(other.threshold, 0.025);
-}
-
 TEST(CommandLine, WrongTrafficNamesItsOption) {
   const auto names = [](Words words, std::string_view option) {
     const std::string text = usage(words);
@@ -239,10 +222,6 @@ TEST(CommandLine, WrongTrafficNamesItsOption) {
   for (const std::string_view hurst : {"0.5", "1", "nan", "-1"}) {
     names({"gen", "a", "--pps", "1", "--hurst", hurst}, "--hurst");
   }
-  names({"bench"}, "IFACE");
-  names({"bench", "a", "--trial", "1ms"}, "--trial");
-  names({"bench", "a", "--threshold", "101"}, "--threshold");
-  names({"bench", "a", "--pattern", "poisson"}, "--pattern");
 }
 
 TEST(CommandLine, Version) {

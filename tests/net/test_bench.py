@@ -1,5 +1,5 @@
-"""`bench` against a reflector and a forwarder of our own: what it says of losses, order and delays
-agrees with what they have counted."""
+"""`bench reflect` and `bench forward` against a reflector and a forwarder of our own: what they say
+of losses, order and delays agrees with what those have counted."""
 
 import json
 
@@ -10,8 +10,8 @@ from bed import BINARY, Bed, run as run_command
 USAGE, HOST_NOT_READY, COMPARISON_FAILED = 2, 4, 7
 
 
-def bench(bed, *options, check=True):
-    return run_command("ip", "netns", "exec", bed.gen, BINARY, "bench", Bed.gen_interface,
+def bench(bed, *options, mode="reflect", check=True):
+    return run_command("ip", "netns", "exec", bed.gen, BINARY, "bench", mode, Bed.gen_interface,
                        "--trial", "100ms", *options, check=check)
 
 
@@ -22,6 +22,7 @@ def test_at_a_rate_all_comes_back_in_order(program, bed, layout):
     report = json.loads(bench(bed, "--pps", 20_000, "--json", *layout).stdout)
     outcome = run.stop()
     point, = report["delays"]
+    assert (report["format"], report["mode"]) == (2, "reflect")
     assert point["sent"] == point["received"] > 0
     assert (point["lost"], point["reordered"], point["duplicated"]) == (0, 0, 0)
     assert 0 < point["min_ns"] <= point["p50_ns"] <= point["p99_ns"] <= point["max_ns"]
@@ -49,8 +50,11 @@ def test_from_one_interface_to_another(program, bed):
         run_command("ip", "-n", namespace, "link", "set", name, "up")
     program.start("role=sink", "interfaces[0].queues=[0]", "forward.to=veth-out",
                   "export.redis.enabled=false")
-    done = bench(bed, "--receive", "veth-back", "--pps", 5000, "--queues", 0, "--json")
-    point, = json.loads(done.stdout)["delays"]
+    done = bench(bed, "--receive", "veth-back", "--pps", 5000, "--queues", 0, "--json",
+                 mode="forward")
+    report = json.loads(done.stdout)
+    point, = report["delays"]
+    assert report["mode"] == "forward"
     assert point["sent"] == point["received"] > 0
 
 
@@ -78,12 +82,16 @@ def test_where_nothing_comes_back(bed):
     assert "BENCH-RETURN-01" in done.stderr and "role=reflect" in done.stderr
 
 
-@pytest.mark.parametrize("text", [None, "{}", "no JSON"])
-def test_a_baseline_that_is_none(program, bed, folder, text):
-    program.start("role=reflect", "export.redis.enabled=false")
+@pytest.mark.parametrize("text, why", [
+    (None, "ENOENT"), ("{}", "format"), ("no JSON", "parse"),
+    ('{"format": 1}', "its format is 1, not 2"),
+    ('{"format": 2, "mode": "decode"}', "it is of bench decode, and this is bench reflect")])
+def test_a_baseline_that_is_none(bed, folder, text, why):
+    """Said before anything is measured: nobody is there to send packets back."""
     baseline = folder / "before.json"
     if text is not None:
         baseline.write_text(text)
     done = bench(bed, "--pps", 1000, "--compare", baseline, check=False)
     assert done.returncode == USAGE
-    assert "BENCH-COMPARE-0" in done.stderr
+    assert "BENCH-COMPARE-0" in done.stderr and why in done.stderr
+    assert "bench reflect veth-gen --json >" in done.stderr

@@ -21,7 +21,7 @@ ARROWS = {
     "doctor": ["nic", "packet_io"],
     "pipeline": ["wire", "telemetry", "packet_io", "clock"],
     "traffic": ["wire", "telemetry"],
-    "measure": ["wire", "packet_io", "traffic"],
+    "measure": ["wire", "telemetry", "clock", "packet_io", "traffic"],
     "exporter": ["telemetry"],
     "tap": ["telemetry", "bpf"],
     "app": ["nic", "doctor", "wire", "telemetry", "packet_io", "clock", "pipeline", "traffic", "measure", "exporter", "tap"],

@@ -1,8 +1,7 @@
-#include "measure/report.hpp"
+#include "measure/link_report.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -13,9 +12,6 @@ namespace valinor::measure {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-/// Of the objects' form; a member that comes on top does not change it.
-constexpr int kFormat = 1;
 
 /// Preamble, start of frame, FCS and gap: what a frame takes on an Ethernet link besides itself.
 constexpr std::size_t kWireOverhead = 24;
@@ -49,36 +45,10 @@ json to_json(const DelayPoint& point) {
   return object;
 }
 
-/// A figure of both reports.
-struct Figure {
-  std::string name;
-  double before;
-  double now;
-  bool more_is_better;
-};
-
-void add_line(const Figure& figure, double threshold, Comparison& out) {
-  const double ratio = figure.before > 0 ? figure.now / figure.before : 1;
-  const bool worse = figure.more_is_better ? ratio < 1 - threshold : ratio > 1 + threshold;
-  out.worse |= worse;
-  out.text += fmt::format("  {:<24} {:>14.2f} -> {:>14.2f}   {:.3f}{}\n", figure.name,
-                          figure.before, figure.now, ratio, worse ? "   worse" : "");
-}
-
 }  // namespace
 
-Spread spread_of(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t half = values.size() / 2;
-  const double median =
-      values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-  return {.median = median, .least = values.front(), .most = values.back()};
-}
-
-std::string to_text(const Report& report) {
-  std::string text;
-  for (const auto& [name, value] : report.environment)
-    text += fmt::format("{:<11}{}\n", name, value);
+std::string to_text(const LinkReport& report) {
+  std::string text = to_text(report.environment);
   if (report.throughput) {
     const Spread& rate = *report.throughput;
     text += fmt::format(
@@ -108,15 +78,12 @@ std::string to_text(const Report& report) {
   return text;
 }
 
-std::string to_json(const Report& report) {
-  json object{{"format", kFormat}, {"environment", json::object()}};
-  for (const auto& [name, value] : report.environment) object["environment"][name] = value;
+std::string to_json(const LinkReport& report) {
+  json object = begin_report(report.mode, report.environment);
   object["frame_bytes"] = report.frame_bytes;
   if (report.throughput) {
-    object["throughput_pps"] = {{"median", report.throughput->median},
-                                {"min", report.throughput->least},
-                                {"max", report.throughput->most},
-                                {"sender_was_the_limit", report.sender_was_the_limit}};
+    object["throughput_pps"] = to_object(*report.throughput);
+    object["throughput_pps"]["sender_was_the_limit"] = report.sender_was_the_limit;
   }
   if (report.burst) object["burst_packets"] = *report.burst;
   object["delays"] = json::array();
@@ -124,29 +91,31 @@ std::string to_json(const Report& report) {
   return object.dump(2) + "\n";
 }
 
-Comparison compare(const Report& report, const std::string& baseline, double threshold) {
+Comparison compare(const LinkReport& report, const std::string& baseline, double threshold) {
+  const json before = read_report(baseline, report.mode);
   Comparison out;
   try {
-    const json before = json::parse(baseline);
-    if (before.at("format") != kFormat) throw std::invalid_argument{"another format"};
     if (report.throughput && before.contains("throughput_pps")) {
-      add_line({"throughput, pps", before["throughput_pps"].at("median"), report.throughput->median,
-                true},
-               threshold, out);
+      add_figure({.name = "throughput, pps",
+                  .before = before["throughput_pps"].at("median"),
+                  .now = report.throughput->median},
+                 threshold, out);
     }
     if (report.burst && before.contains("burst_packets")) {
-      add_line(
-          {"burst, packets", before["burst_packets"], static_cast<double>(*report.burst), true},
-          threshold, out);
+      add_figure({.name = "burst, packets",
+                  .before = before["burst_packets"],
+                  .now = static_cast<double>(*report.burst)},
+                 threshold, out);
     }
     for (const DelayPoint& point : report.delays) {
       for (const json& other : before.at("delays")) {
         if (other.at("load") != point.load) continue;
         for (const auto& [name, share] : {kShares[0], kShares[2]}) {
-          add_line({fmt::format("{} at {:.0f} %, us", name, point.load * 100),
-                    other.at(std::string{name} + "_ns").get<double>() / 1000,
-                    microseconds(point.result.delay.at(share)), false},
-                   threshold, out);
+          add_figure({.name = fmt::format("{} at {:.0f} %, us", name, point.load * 100),
+                      .before = other.at(std::string{name} + "_ns").get<double>() / 1000,
+                      .now = microseconds(point.result.delay.at(share)),
+                      .better = Better::less},
+                     threshold, out);
         }
       }
     }

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "measure/report.hpp"
+#include "measure/link_report.hpp"
 
 namespace valinor::measure {
 namespace {
@@ -44,7 +44,7 @@ struct Scale {
   int from = 0;
   int to = 1;
 
-  explicit Scale(const Report& report) {
+  explicit Scale(const LinkReport& report) {
     double least = 1e18;
     double most = 1;
     for (const DelayPoint& point : report.delays) {
@@ -103,7 +103,7 @@ std::string draw_curve(const DelayPoint& point, const Scale& scale, std::size_t 
 
 }  // namespace
 
-std::string to_html(const Report& report) {
+std::string to_html(const LinkReport& report) {
   const Scale scale{report};
   std::string curves;
   for (std::size_t i = 0; i < report.delays.size(); ++i) {

@@ -1,4 +1,4 @@
-#include "measure/report.hpp"
+#include "measure/link_report.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,9 @@
 namespace valinor::measure {
 namespace {
 
-Report example(double throughput = 1'000'000, std::uint64_t delay_ns = 10'000) {
-  Report report;
+LinkReport example(double throughput = 1'000'000, std::uint64_t delay_ns = 10'000) {
+  LinkReport report;
+  report.mode = "reflect";
   report.environment = {{"kernel", "6.18"}, {"sends", "<veth> & co"}};
   report.frame_bytes = 76;
   report.throughput = Spread{.median = throughput, .least = throughput - 1, .most = throughput + 1};
@@ -30,7 +31,7 @@ TEST(SpreadOf, MedianOfOddAndEvenNumbers) {
   EXPECT_EQ(spread_of({3, 1, 2}).most, 3);
 }
 
-TEST(Report, TextSaysRatesLossesAndDelays) {
+TEST(LinkReport, TextSaysRatesLossesAndDelays) {
   const std::string text = to_text(example());
   EXPECT_NE(text.find("throughput 1,000,000 pps (999,999 .. 1,000,001) of 76 bytes without a loss "
                       "= 0.80 Gb/s on the wire"),
@@ -41,7 +42,7 @@ TEST(Report, TextSaysRatesLossesAndDelays) {
   EXPECT_NE(text.find(" 10.0 "), std::string::npos) << text;
 }
 
-TEST(Report, JsonHoldsTheSame) {
+TEST(LinkReport, JsonHoldsTheSame) {
   const auto json = nlohmann::json::parse(to_json(example()));
   EXPECT_EQ(json["environment"]["sends"], "<veth> & co");
   EXPECT_EQ(json["throughput_pps"]["median"], 1'000'000);
@@ -51,14 +52,14 @@ TEST(Report, JsonHoldsTheSame) {
   EXPECT_EQ(json["delays"][0]["pps"], 500'000);
 }
 
-TEST(Report, HtmlIsAPageOfItsOwn) {
+TEST(LinkReport, HtmlIsAPageOfItsOwn) {
   const std::string page = to_html(example());
   EXPECT_NE(page.find("<svg"), std::string::npos);
   EXPECT_NE(page.find("polyline"), std::string::npos);
   EXPECT_NE(page.find("&lt;veth&gt; &amp; co"), std::string::npos);
   EXPECT_EQ(page.find("<veth>"), std::string::npos);
   EXPECT_EQ(page.find("http"), std::string::npos);
-  Report nothing;
+  LinkReport nothing;
   EXPECT_NE(to_html(nothing).find("</svg>"), std::string::npos);
 }
 
