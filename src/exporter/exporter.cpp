@@ -21,6 +21,11 @@ constexpr std::size_t kDrainChunk = 4096;
 /// hops are 1.8 MB, an eighth of a worker's ring. Shorter: needless wake-ups of an idle program.
 constexpr milliseconds kLongestPause{5};
 
+/// ... and after so many records since the one before. Then records are read while they are in the
+/// cache, and a worker that has to share its CPU with us gets it back before its RX ring is full.
+constexpr milliseconds kShortPause{1};
+constexpr std::size_t kManyRecords = 1000;
+
 }  // namespace
 
 Exporter::Exporter(const ExporterConfig& config, std::vector<SinkParts> sinks, Rings rings)
@@ -107,18 +112,21 @@ void Exporter::run(const std::stop_token& stop) {
 
 void Exporter::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const bool drained = drain();
+    const std::size_t drained = drain();
+    since_pause_ += drained;
     submit();
-    const bool settled = settle(drained ? milliseconds{0} : pause_);
+    const bool settled = settle(drained != 0 ? milliseconds{0} : pause_);
     report();
-    if (!drained && !settled && is_idle()) pause(stop);
+    if (drained == 0 && !settled && is_idle()) pause(stop);
   }
 }
 
 /// Until it is time to look again, or to stop.
 void Exporter::pause(const std::stop_token& stop) {
+  const milliseconds length = since_pause_ < kManyRecords ? pause_ : std::min(pause_, kShortPause);
+  since_pause_ = 0;
   std::unique_lock lock{mutex_};
-  wake_.wait_for(lock, stop, pause_, [] { return false; });
+  wake_.wait_for(lock, stop, length, [] { return false; });
 }
 
 /// Whether no store owes an answer.
@@ -134,7 +142,7 @@ void Exporter::finish() {
   }
   for (Sink& sink : sinks_) sink.hurry();
   while (true) {
-    const bool drained = drain();
+    const bool drained = drain() != 0;
     if (!drained) {
       for (Sink& sink : sinks_) sink.seal();
       const bool done =
@@ -170,8 +178,8 @@ bool Exporter::waits() const noexcept {
          std::ranges::any_of(sinks_, [](const Sink& sink) { return sink.is_full(); });
 }
 
-bool Exporter::drain() {
-  bool any = false;
+std::size_t Exporter::drain() {
+  std::size_t all = 0;
   for (telemetry::RecordRing& ring : rings_) {
     std::size_t taken = 0;
     ring.read([&](const telemetry::RecordView& record) {
@@ -181,9 +189,9 @@ bool Exporter::drain() {
       return true;
     });
     if (taken != 0) ring.release();
-    any |= taken != 0;
+    all += taken;
   }
-  return any;
+  return all;
 }
 
 void Exporter::take(const telemetry::RecordView& record) {

@@ -75,8 +75,9 @@ class Exporter {
   void finish();
   void discard(const std::stop_token& stop);
 
-  // One turn of the loop, in this order. drain() and settle() answer whether there was any work.
-  bool drain();
+  // One turn of the loop, in this order. drain() answers how many records there were, settle()
+  // whether there was any work.
+  std::size_t drain();
   void submit();
   bool settle(std::chrono::milliseconds patience);
   void report();
@@ -87,7 +88,8 @@ class Exporter {
   void pause(const std::stop_token& stop);
   void lose_rings(LossReason reason);
 
-  const std::chrono::milliseconds pause_;  // between two looks into empty rings
+  const std::chrono::milliseconds pause_;  // between two looks into empty rings, at most
+  std::size_t since_pause_ = 0;            // records drained since the last pause
   std::atomic<WhenFull> when_full_;
   std::deque<Sink> sinks_;
   Rings rings_;

@@ -68,6 +68,7 @@ class RecordRing {
       const auto& packet = *reinterpret_cast<const PacketRecord*>(at);
       const auto* hops = reinterpret_cast<const HopRecord*>(at + sizeof(PacketRecord));
       const std::size_t bytes = entry_bytes(packet.hop_count);
+      prefetch(kReadAhead * bytes + read_);
       if (!take(RecordView{packet, {hops, packet.hop_count}})) break;
       read_ += bytes;
     }
@@ -84,6 +85,10 @@ class RecordRing {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
+  /// How many records ahead the reader fetches: what one takes that is only counted, some ns, is far
+  /// less than a cache line takes to come, about 100.
+  static constexpr std::size_t kReadAhead = 12;
+
   /// A record whose fields are all 0. In parts: GCC makes of a whole one a `rep stos`, which takes
   /// longer to begin than to do.
   static PacketRecord* make_empty(std::byte* at) noexcept {
@@ -100,6 +105,14 @@ class RecordRing {
     // Pairs with the store in release(): the consumer has finished reading what it frees.
     writable_end_ = released_.load(std::memory_order_acquire) + capacity_;
     return writable_end_ - written_;
+  }
+
+  /// The two cache lines of the PacketRecord that likely stands there, as most records have the
+  /// length of the one before. They are in the producer's cache, or were, and in no other.
+  void prefetch(std::uint64_t position) const noexcept {
+    const std::byte* at = memory_ + (position & (capacity_ - 1));
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + 64);
   }
 
   static constexpr std::size_t entry_bytes(std::size_t hops) noexcept {
