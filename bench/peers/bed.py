@@ -45,7 +45,7 @@ class Bed:
             for namespace, interface in ((self.generator, NEAR), (self.program, FAR)):
                 run("ip", "-n", namespace, "link", "set", interface, "up")
                 # With GRO the interface has NAPI, without which it takes no frames from XDP.
-                run("ip", "netns", "exec", namespace, "ethtool", "-K", interface, "gro", "on", "rxvlan", "off", "txvlan", "off")
+                run("ip", "netns", "exec", namespace, "ethtool", "-K", interface, "gro", "on")
         except BaseException:
             self.__exit__()
             raise

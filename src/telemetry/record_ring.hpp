@@ -85,8 +85,8 @@ class RecordRing {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
-  /// How many records ahead the reader fetches: what one takes that is only counted, some ns, is far
-  /// less than a cache line takes to come, about 100.
+  /// How many records ahead the reader fetches: what one takes that is only counted, some ns, is
+  /// far less than a cache line takes to come, about 100.
   static constexpr std::size_t kReadAhead = 12;
 
   /// A record whose fields are all 0. In parts: GCC makes of a whole one a `rep stos`, which takes
