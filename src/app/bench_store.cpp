@@ -131,7 +131,11 @@ class StoreBench {
     const auto wait = [&] {
       stopped_ = stopped_ || !signals_.wait(kStoreTick).empty();
       const std::uint64_t taken = answered(exporter);
-      if (exporter.failed() || patience.is_over(taken, true, steady_clock::now())) {
+      if (exporter.failed()) {
+        exporter.stop(steady_clock::now());
+        exporter.throw_if_failed();
+      }
+      if (patience.is_over(taken, true, steady_clock::now())) {
         refuse(store, fmt::format("it has taken {} of {} records, and no more for {} s",
                                   with_commas(taken), with_commas(records), kTakePatience.count()));
       }
@@ -222,8 +226,7 @@ measure::FigureReport bench_store(const BenchCommand& command,
   measure::FigureReport report{.mode = "export", .environment = describe_host(), .cases = {}};
   auto stores = make_scratch_stores(config, command.key);
   for (const auto& store : stores) {
-    const std::string name = store->name();
-    report.environment.emplace_back(name.substr(0, name.find(',')), store->describe());
+    report.environment.emplace_back(store->name(), store->describe());
   }
   report.environment.emplace_back("trials",
                                   fmt::format("{} of {} records with {} hops", command.repeat,

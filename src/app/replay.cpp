@@ -85,7 +85,8 @@ StoreProgress read_progress(const exporter::Exporter& exporter) {
   return least;
 }
 
-/// Until all of the capture is stored, the stores are given up, or a signal comes: its name.
+/// Until all of the capture is stored, a store is given up, and with it the waiting for all of
+/// them, or a signal comes: its name.
 std::string wait_for_store(const WorkerThread& thread, const pipeline::WorkerStats& worker,
                            exporter::Exporter& exporter, Signals& signals) {
   Patience patience{kStorePatience, steady_clock::now()};
@@ -158,9 +159,9 @@ ExitStatus replay(const Config& config, const std::string& in,
       std::vector<pipeline::Direction<ReplayPort>>{
           {.in = &port, .out = &port, .treatment = pipeline::from_network(config.worker.role)}},
       pipeline::WorkerContext{records, timebase, &rpcs});
+  auto sinks = exporter::make_sinks(patient.exporter);  // before anything is deleted: it may fail
   overwrite_if_asked(patient.exporter, access);
-  exporter::Exporter exporter{
-      patient.exporter, exporter::make_sinks(patient.exporter).parts, {records}};
+  exporter::Exporter exporter{patient.exporter, std::move(sinks.parts), {records}};
   WorkerThread thread{*worker, stop};
 
   const std::string signal = wait_for_store(thread, worker->stats(), exporter, signals);

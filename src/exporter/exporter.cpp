@@ -115,16 +115,20 @@ void Exporter::work(const std::stop_token& stop) {
     const std::size_t drained = drain();
     since_pause_ += drained;
     submit();
-    const bool settled = settle(drained != 0 ? milliseconds{0} : pause_);
+    const milliseconds patience = drained != 0 ? milliseconds{0} : next_pause();
+    const bool settled = settle(patience);
     report();
-    if (drained == 0 && !settled && is_idle()) pause(stop);
+    if (drained == 0 && !settled && is_idle()) pause(stop, patience);
   }
 }
 
+milliseconds Exporter::next_pause() noexcept {
+  const bool many = std::exchange(since_pause_, 0) >= kManyRecords;
+  return many ? std::min(pause_, kShortPause) : pause_;
+}
+
 /// Until it is time to look again, or to stop.
-void Exporter::pause(const std::stop_token& stop) {
-  const milliseconds length = since_pause_ < kManyRecords ? pause_ : std::min(pause_, kShortPause);
-  since_pause_ = 0;
+void Exporter::pause(const std::stop_token& stop, milliseconds length) {
   std::unique_lock lock{mutex_};
   wake_.wait_for(lock, stop, length, [] { return false; });
 }
@@ -169,7 +173,7 @@ void Exporter::discard(const std::stop_token& stop) {
   for (bool stopping = false; !stopping;) {
     stopping = stop.stop_requested();
     lose_rings(LossReason::exporter_failed);
-    if (!stopping) pause(stop);
+    if (!stopping) pause(stop, pause_);
   }
 }
 

@@ -85,7 +85,8 @@ class Exporter {
   void take(const telemetry::RecordView& record);
   [[nodiscard]] bool waits() const noexcept;
   [[nodiscard]] bool is_idle() const noexcept;
-  void pause(const std::stop_token& stop);
+  [[nodiscard]] std::chrono::milliseconds next_pause() noexcept;
+  void pause(const std::stop_token& stop, std::chrono::milliseconds length);
   void lose_rings(LossReason reason);
 
   const std::chrono::milliseconds pause_;  // between two looks into empty rings, at most

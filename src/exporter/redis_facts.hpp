@@ -29,7 +29,7 @@ struct RedisFacts {
   std::string key_type{};                       // "zset"; "none": there is no such key
   std::optional<std::uint64_t> records{};       // in it, where it is a sorted set
   std::uint64_t strangers = 0;                  // keys of the database that are no sorted sets ...
-  std::string stranger{};                       // ... such as this one: "'dialog' (string)"
+  std::string stranger{};                       // ... such as this one: "'session' (string)"
 };
 
 /// `shard` is one that split_shards() made; `run` is run.key.

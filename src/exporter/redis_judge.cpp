@@ -180,8 +180,8 @@ class Judge {
 
   void strangers() {
     const RedisConfig& redis = config_.redis;
-    // A cluster has but one database, and keys that the notebooks do not read anyway.
-    if (has_both() && !redis.cluster && redis.stream_database == 0) return beside_a_stream();
+    if (has_both() && redis.cluster) return;  // it has but one database, so streams are in it
+    if (has_both() && redis.stream_database == 0) return beside_a_stream();
     if (facts_.strangers == 0) return;
     found_.warnings.push_back(
         {.code = "REDIS-KEYS-01",

@@ -20,7 +20,7 @@ Spread spread_of(std::vector<double> values) {
 }
 
 void add_figure(const ComparedFigure& figure, double threshold, Comparison& out) {
-  const double ratio = figure.before > 0 ? figure.now / figure.before : 1;
+  const double ratio = figure.now == figure.before ? 1 : figure.now / figure.before;
   const bool worse = figure.better == Better::more ? ratio < 1 - threshold : ratio > 1 + threshold;
   out.worse |= worse;
   out.text += fmt::format("  {:<38} {:>14.2f} -> {:>14.2f}   {:.3f}{}\n", figure.name,
@@ -43,8 +43,12 @@ ReportJson to_object(const Spread& spread) {
 }
 
 std::string to_text(const Environment& environment) {
+  std::size_t width = 9;
+  for (const auto& [name, value] : environment) width = std::max(width, name.size());
   std::string text;
-  for (const auto& [name, value] : environment) text += fmt::format("{:<11}{}\n", name, value);
+  for (const auto& [name, value] : environment) {
+    text += fmt::format("{:<{}}{}\n", name, width + 2, value);
+  }
   return text;
 }
 

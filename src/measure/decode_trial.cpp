@@ -62,15 +62,20 @@ DecodeTrial::DecodeTrial(const traffic::FrameConfig& frames)
 
 inline DropReason DecodeTrial::decode(std::size_t number) noexcept {
   const wire::Bytes bytes = frame(number);
-  const wire::Decision decision = match_.decide(bytes);
+  bool is_tagged = false;
+  const wire::Decision decision = match_.decide(bytes, is_tagged);
   if (!wire::is_telemetry(decision)) return DropReason::unwanted;
   const telemetry::RecordSlot slot = records_.reserve(kMostHops);
   assert(slot.packet != nullptr);  // a burst is far smaller than the ring, and taken out at once
-  telemetry::Anatomy anatomy;
-  const DropReason reason =
-      decoder_.decode(bytes, static_cast<std::uint32_t>(bytes.size()), decision, slot, anatomy);
-  if (reason == DropReason::none) records_.commit(slot);
-  return reason;
+  // As the worker of a collector does it.
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  if (is_tagged || !decoder_.decode_simple(bytes, size, decision, slot, nullptr)) [[unlikely]] {
+    telemetry::Anatomy anatomy;
+    const DropReason reason = decoder_.decode_any(bytes, size, decision, slot, anatomy);
+    if (reason != DropReason::none) return reason;
+  }
+  records_.commit(slot);
+  return DropReason::none;
 }
 
 std::string DecodeTrial::find_mistake() {

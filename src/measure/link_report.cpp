@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -110,8 +111,15 @@ Comparison compare(const LinkReport& report, const std::string& baseline, double
     for (const DelayPoint& point : report.delays) {
       for (const json& other : before.at("delays")) {
         if (other.at("load") != point.load) continue;
+        // Without a search the rate itself was given, and is kept to about this.
+        constexpr double kSameRate = 0.02;
+        const double rate = point.result.sent_per_second();
+        const double off = std::abs(other.at("pps").get<double>() - rate);
+        if (point.load == 0 && off > kSameRate * rate) continue;
+        const std::string where = point.load == 0 ? fmt::format("{:.0f} pps", rate)
+                                                  : fmt::format("{:.0f} %", point.load * 100);
         for (const auto& [name, share] : {kShares[0], kShares[2]}) {
-          add_figure({.name = fmt::format("{} at {:.0f} %, us", name, point.load * 100),
+          add_figure({.name = fmt::format("{} at {}, us", name, where),
                       .before = other.at(std::string{name} + "_ns").get<double>() / 1000,
                       .now = microseconds(point.result.delay.at(share)),
                       .better = Better::less},
@@ -121,6 +129,10 @@ Comparison compare(const LinkReport& report, const std::string& baseline, double
     }
   } catch (const json::exception& error) {
     throw std::invalid_argument{error.what()};
+  }
+  const bool has_figures = report.throughput || report.burst || !report.delays.empty();
+  if (has_figures && out.text.empty()) {
+    throw std::invalid_argument{"it has none of the figures of this one: another --pps?"};
   }
   return out;
 }

@@ -52,7 +52,7 @@ struct Frame {
 static_assert(sizeof(Frame) == 64);  // a cache line
 
 /// Frames taken from RX per turn. 64 is what drivers move per NAPI poll. Smaller: more ring
-/// updates per packet. Larger: the last packet of a burst is stamped late.
+/// updates per packet. Larger: the last packet of a burst waits longer for its turn.
 inline constexpr std::size_t kMaxBurst = 64;
 
 /// Buffers of a packet: as many as Linux puts into one of its own, MAX_SKB_FRAGS and the one that

@@ -226,7 +226,10 @@ inline auto Worker<P>::treat(const Way& way, Frame& frame, std::size_t index) no
   if (is_tagged || !decoder_.decode_simple(frame.span(), frame.wire_bytes, decision, slot, anatomy))
       [[unlikely]] {
     const DropReason reason = decode_any(frame, slot);
-    if (reason != DropReason::none) return refuse(way, reason);
+    if (reason != DropReason::none) {
+      frame.arrival = arrival_of(frame, index).time;
+      return refuse(way, reason);
+    }
   }
   telemetry::PacketRecord& record = *slot.packet;
   stamp(frame, index, record);

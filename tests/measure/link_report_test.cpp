@@ -74,6 +74,18 @@ TEST(Compare, SaysWhatIsWorseByMoreThanTheThreshold) {
   EXPECT_TRUE(compare(example(1'000'000, 12'000), before, 0.1).worse);
 }
 
+TEST(Compare, DelaysAtARateAreHeldAgainstThoseAtTheSame) {
+  LinkReport report = example();
+  report.throughput.reset();
+  report.burst.reset();
+  report.delays[0].load = 0;
+  const std::string before = to_json(report);
+  EXPECT_NE(compare(report, before, 0.1).text.find("p99 at 500000 pps"), std::string::npos);
+  report.delays[0].result.seconds = 0.1;  // 10,000 pps
+  EXPECT_THROW((void)compare(report, before, 0.1), std::invalid_argument);
+  EXPECT_THROW((void)compare(report, to_json(example()), 0.1), std::invalid_argument);
+}
+
 TEST(Compare, OtherFilesAreRefused) {
   for (const char* text : {"", "{}", "[1]", "{\"format\": 2, \"delays\": []}", "nonsense"}) {
     EXPECT_THROW((void)compare(example(), text, 0.1), std::invalid_argument) << text;

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import socket
 import struct
@@ -14,7 +15,7 @@ from bed import inside, run as run_command, wait_until
 from chain import SERVER, SERVER6, Chain, ChainProgram, has_right_checksums
 from formats import TCP, UDP, Flow
 from test_errors import HOST_NOT_READY
-from test_frames import all_kinds, ping
+from test_frames import MALFORMED, all_kinds, ping
 
 OFFLOADS = pytest.mark.parametrize("offload", ["on", "off"])
 QUEUES = pytest.mark.parametrize("chain", [1, 2], indirect=True, ids=["1q", "2q"])
@@ -148,6 +149,19 @@ def test_telemetry_is_recorded_and_goes_on_untouched(box, chain, redis, mode, ba
     assert sorted(out) == sorted(frame.data for frame in frames)
     assert outcome.records["stored"] == redis.count() == len(frames)
     assert outcome.edits == outcome.broken == outcome.rpcs == {}
+
+
+def test_it_is_told_how_long_packets_stayed_whatever_they_are(box, chain):
+    broken = [frame for kind in ("unknown_layout", "unknown_format") for frame in MALFORMED[kind]]
+    plain = formats.ethernet(0x88B5) + bytes(60)
+    frames = [formats.valinor_n(1).data, *broken, plain]
+    run = box.start("timestamp.residence=true")
+    assert sorted(chain.cross(frames)) == sorted(frames)
+    outcome = run.stop()
+    assert sum(outcome.broken.values()) == len(broken)
+    stayed = re.findall(r"resident \S+: ([\d,]+) packets stayed", outcome.stdout)
+    assert sum(map(int, stayed)) == len(frames)
+    assert "implausible" not in outcome.stdout, outcome.stdout
 
 
 @pytest.mark.parametrize("network, host", [("copy", "skb"), ("skb", "copy"), ("auto", "auto")])
