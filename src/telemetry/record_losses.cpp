@@ -12,8 +12,8 @@ constexpr Nanos kApart{10'000'000};
 }  // namespace
 
 void RecordLosses::add(HostTime time) noexcept {
-  const bool goes_on = !kept_.empty() && time - last_ < kApart;
-  last_ = kept_.empty() ? time : std::max(last_, time);
+  const bool goes_on = !kept_.empty() && std::chrono::abs(time - last_) < kApart;
+  last_ = goes_on ? std::max(last_, time) : time;
   if (!goes_on && kept_.size() == kMostKept) {
     ++left_out_;
   } else if (!goes_on) {

@@ -25,6 +25,16 @@ TEST(RecordLosses, ThoseCloseToEachOtherAreOneSpan) {
   EXPECT_EQ(losses.kept()[1].records, 1u);
 }
 
+TEST(RecordLosses, AClockThatIsSetBackBeginsASpan) {
+  RecordLosses losses;
+  losses.add(at(900 * kMs));
+  losses.add(at(100 * kMs));
+  losses.add(at(105 * kMs));
+  ASSERT_EQ(losses.kept().size(), 2u);
+  EXPECT_EQ(losses.kept()[1].from, at(100 * kMs));
+  EXPECT_EQ(losses.kept()[1].to, at(105 * kMs));
+}
+
 TEST(RecordLosses, OfTooManySpansTheFirstAreKept) {
   RecordLosses losses;
   const auto* const memory = losses.kept().data();
