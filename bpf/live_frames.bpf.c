@@ -29,7 +29,8 @@ const volatile __u32 switch_time_at = 0; /* 6 bytes */
 /* Runs follow each other, on one CPU: no atomics. */
 __u64 made = 0;     /* frames that were redirected */
 __u64 begin_ns = 0; /* CLOCK_MONOTONIC; of the first run */
-__u64 due_ns = 0;   /* of the next frame, since then */
+__u64 end_ns = 0;   /* and of the last frame; 0: it has not been made */
+__u64 due_ns = 0;   /* of the next frame, since begin_ns */
 
 /* Slot = flow. Sizes are set by the host program. */
 struct {
@@ -107,18 +108,17 @@ int make_frame(struct xdp_md *context)
 
 	if (made >= limit)
 		return XDP_DROP;
-	if (rate != 0 || switch_time_at != 0) {
-		__u64 now = bpf_ktime_get_ns();
-
-		if (begin_ns == 0)
-			begin_ns = now;
-		elapsed = now - begin_ns;
-	}
+	if (begin_ns == 0)
+		begin_ns = bpf_ktime_get_ns();
+	if (rate != 0 || switch_time_at != 0)
+		elapsed = made == 0 ? 0 : bpf_ktime_get_ns() - begin_ns;
 	if (rate != 0 && elapsed < due_ns)
 		return XDP_DROP;
 	if (frame_bytes != 0 && write_frame(context, elapsed) != 0)
 		return XDP_ABORTED;
 	made++;
+	if (made == limit)
+		end_ns = bpf_ktime_get_ns();
 	if (rate != 0)
 		due_ns = due_time(made);
 	return bpf_redirect(target, 0);

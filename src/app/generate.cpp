@@ -29,6 +29,9 @@ using std::chrono::steady_clock;
 /// How long frames may take to leave at the end.
 constexpr std::chrono::seconds kTransmitPatience{2};
 
+/// In less no rate is told.
+constexpr double kShortestForRate = 0.01;
+
 /// A capture without a rate gets packets this far apart: 1 Mpps.
 constexpr std::uint64_t kCaptureRate = 1'000'000;
 
@@ -115,9 +118,15 @@ ExitStatus generate_capture(const GenCommand& command, const traffic::FrameTempl
 
 }  // namespace
 
+std::string describe_rate(std::uint64_t packets, double seconds) {
+  if (seconds < kShortestForRate) return fmt::format("{:.4f} s", seconds);
+  return fmt::format(
+      "{:.2f} s = {} pps", seconds,
+      with_commas(static_cast<std::uint64_t>(static_cast<double>(packets) / seconds)));
+}
+
 ExitStatus report_sent(std::uint64_t written, std::uint64_t left, double seconds) {
-  fmt::print("sent     {} packets in {:.2f} s = {} pps", with_commas(left), seconds,
-             with_commas(static_cast<std::uint64_t>(static_cast<double>(left) / seconds)));
+  fmt::print("sent     {} packets in {}", with_commas(left), describe_rate(left, seconds));
   if (left != written)
     fmt::print("; {} more were refused by the device", with_commas(written - left));
   fmt::print("\n");

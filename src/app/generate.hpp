@@ -15,6 +15,9 @@ namespace valinor::app {
 /// sent and whether all of it left. Throws Failure.
 [[nodiscard]] ExitStatus generate(const GenCommand& command, Signals& signals);
 
+/// "0.50 s = 2,000 pps"; within less than 10 ms a rate says nothing, and is left out: "0.0004 s".
+[[nodiscard]] std::string describe_rate(std::uint64_t packets, double seconds);
+
 /// Prints what was sent: of `written` packets so many have `left`, in `seconds`.
 [[nodiscard]] ExitStatus report_sent(std::uint64_t written, std::uint64_t left, double seconds);
 

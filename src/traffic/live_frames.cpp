@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <linux/bpf.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "base/bpf.hpp"
 #include "base/failure.hpp"
+#include "base/numbers.hpp"
 #include "base/thread.hpp"
 #include "live_frames.skel.h"
 
@@ -29,6 +31,18 @@ constexpr std::chrono::microseconds kLook{100};
 constexpr std::uint32_t kLargestBatch = 64;
 constexpr std::uint64_t kBatchesPerSecond = 250'000;
 
+/// How long the first frame may take; the kernel needs some 20 ms for it.
+constexpr std::chrono::seconds kFirstFrame{5};
+
+/// For how long the kernel may answer that memory is short, without a frame meanwhile, and how
+/// often it is asked then.
+constexpr std::chrono::seconds kShortage{2};
+constexpr std::chrono::milliseconds kNextTry{1};
+
+constexpr const char* kNoFramesMade = "the kernel does not run the BPF program that makes frames";
+constexpr const char* kOtherWay =
+    "gen without --kernel sends by AF_XDP; -v prints what the kernel said";
+
 [[noreturn]] void refuse(const std::string& what, int error) {
   if (error == EPERM) {
     throw Failure{ExitStatus::not_permitted,
@@ -41,8 +55,19 @@ constexpr std::uint64_t kBatchesPerSecond = 250'000;
                 {.code = "GEN-KERNEL-02",
                  .what = what,
                  .why = "kernel said " + describe_errno(error) + "; Linux 5.18 or later is needed",
-                 .next = "gen without --kernel sends by AF_XDP; -v prints what the kernel said"}};
+                 .next = kOtherWay}};
 }
+
+[[noreturn]] void refuse_for_memory(const std::string& what, int error, const std::string& why,
+                                    const std::string& next) {
+  throw Failure{ExitStatus::host_not_ready,
+                {.code = "GEN-KERNEL-02",
+                 .what = what,
+                 .why = "kernel said " + describe_errno(error) + "; " + why,
+                 .next = next}};
+}
+
+bool is_shortage(int error) { return error == ENOMEM || error == EAGAIN; }
 
 std::uint32_t batch_for(const std::optional<PatternConfig>& pattern) {
   if (!pattern) return kLargestBatch;
@@ -85,6 +110,14 @@ LiveFrames::LiveFrames(const FrameTemplates& frames, const LiveFramesConfig& con
     ::bpf_map__set_value_size(templates, constants.frame_bytes);
   }
   const int error = live_frames_bpf::load(skeleton_.get());
+  if (error == -ENOMEM || error == -E2BIG) {
+    const std::uint64_t bytes = std::uint64_t{frames.flows()} * frames.frame_bytes();
+    refuse_for_memory(what, -error,
+                      fmt::format("it keeps a packet of each of {} flows: {} of kernel memory",
+                                  with_commas(frames.flows()), to_size(bytes)),
+                      "fewer --flows or --hops, or a smaller --payload    takes less\n"
+                      "free -m    shows what the host has left");
+  }
   if (error != 0) refuse(what, -error);
   if (!config.numbered) return;
   for (std::uint32_t flow = 0; flow < frames.flows(); ++flow) {
@@ -98,21 +131,23 @@ LiveFrames::~LiveFrames() { end(); }
 
 void LiveFrames::start() {
   let_calls_be_broken_off();
+  started_ = Clock::now();
   thread_ = std::thread{[this] {
     try {
       run();
     } catch (...) {
       error_ = std::current_exception();
     }
+    ended_at_ = Clock::now();
     ended_ = true;
   }};
-  while (made() == 0 && !ended_) std::this_thread::sleep_for(kLook);
-  if (made() == 0) stop();
 }
 
 void LiveFrames::run() {
   name_this_thread("frames");
   if (config_.cpu) pin_this_thread(*config_.cpu);
+  std::uint64_t made_before = 0;
+  Clock::time_point last_progress = Clock::now();
   while (!stopping_ && made() < config_.count) {
     bpf_test_run_opts options{};
     options.sz = sizeof options;
@@ -122,18 +157,48 @@ void LiveFrames::run() {
     options.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
     options.batch_size = batch_for(config_.pattern);
     const int error = -::bpf_prog_test_run_opts(fd(), &options);
-    // A signal has ended it; memory may be short for a moment.
-    if (error != 0 && error != EINTR && error != EAGAIN && error != ENOMEM) {
-      refuse("the kernel does not run the BPF program that makes frames", error);
+    if (error == 0 || error == EINTR) continue;  // EINTR: a signal has ended it
+    if (!is_shortage(error)) refuse(kNoFramesMade, error);
+    const auto now = Clock::now();
+    if (made() != made_before) last_progress = now;
+    made_before = made();
+    if (now - last_progress >= kShortage) {
+      refuse_for_memory(kNoFramesMade, error, "it has been short of memory for 2 s",
+                        "free -m    shows what the host has left");
     }
+    std::this_thread::sleep_for(kNextTry);
   }
 }
 
-bool LiveFrames::is_over() const noexcept { return made() >= config_.count || ended_; }
+bool LiveFrames::has_not_begun() const noexcept {
+  return made() == 0 && Clock::now() - started_ >= kFirstFrame;
+}
+
+bool LiveFrames::is_over() const noexcept {
+  return made() >= config_.count || ended_ || has_not_begun();
+}
 
 void LiveFrames::stop() {
+  const bool no_frame = has_not_begun();
   end();
   if (error_) std::rethrow_exception(error_);
+  if (!no_frame) return;
+  throw Failure{ExitStatus::host_not_ready,
+                {.code = "GEN-KERNEL-02",
+                 .what = kNoFramesMade,
+                 .why = "it has made no frame within 5 s, and the kernel reported no error",
+                 .next = kOtherWay}};
+}
+
+Nanos LiveFrames::lasted() const noexcept {
+  const auto time_of = [](const std::uint64_t& at) {
+    return Clock::time_point{
+        Nanos{static_cast<Nanos::rep>(__atomic_load_n(&at, __ATOMIC_RELAXED))}};
+  };
+  if (made() == 0) return Nanos{0};
+  auto end = time_of(skeleton_->bss->end_ns);
+  if (end == Clock::time_point{}) end = ended_ ? ended_at_ : Clock::now();
+  return std::max(end - time_of(skeleton_->bss->begin_ns), Nanos{0});
 }
 
 void LiveFrames::end() noexcept {

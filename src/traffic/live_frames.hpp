@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -49,14 +50,20 @@ class LiveFrames {
   LiveFrames(const LiveFrames&) = delete;
   LiveFrames& operator=(const LiveFrames&) = delete;
 
-  /// Once. Returns when the first frame has been made. Throws Failure (GEN-KERNEL-02).
+  /// Once; without waiting: the kernel takes some 20 ms until the first frame is made.
   void start();
 
-  /// All frames have been made, or stop() will throw.
+  /// All frames have been made, or stop() will throw: the kernel has refused, or has made no frame
+  /// within 5 s.
   [[nodiscard]] bool is_over() const noexcept;
 
-  /// Returns when none is made any more. Throws Failure (GEN-KERNEL-02) where the kernel refused.
+  /// Returns when none is made any more. Throws Failure (GEN-KERNEL-02) where the kernel refused,
+  /// or has made no frame within 5 s.
   void stop();
+
+  /// From the first frame to the last of `count`; until that is made, to now or to the end of
+  /// stop(). 0 before the first.
+  [[nodiscard]] Nanos lasted() const noexcept;
 
   /// Frames that were given to the driver. What becomes of them there, it counts.
   [[nodiscard]] std::uint64_t made() const noexcept;
@@ -69,6 +76,9 @@ class LiveFrames {
     void operator()(live_frames_bpf* skeleton) const noexcept;
   };
 
+  using Clock = std::chrono::steady_clock;  // the program's, too
+
+  [[nodiscard]] bool has_not_begun() const noexcept;
   void run();
   void end() noexcept;
 
@@ -76,7 +86,9 @@ class LiveFrames {
   std::vector<std::byte> first_;  // what frames hold at first
   LiveFramesConfig config_;
   std::atomic<bool> stopping_{false}, ended_{false};
-  std::exception_ptr error_;  // read after the thread has ended
+  std::exception_ptr error_;    // read after the thread has ended
+  Clock::time_point started_;   // by start()
+  Clock::time_point ended_at_;  // read once ended_
   std::thread thread_;
 };
 
