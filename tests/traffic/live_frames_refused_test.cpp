@@ -6,6 +6,9 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -30,7 +33,7 @@ void answer_bpf(bpf_cmd command, std::uint16_t error) {
   }
 }
 
-/// Starts and awaits the end, of itself.
+/// What a user is told when all has ended of itself.
 std::string send() {
   try {
     LiveFrames live{FrameTemplates{{.hops = 1, .flows = 5000}}, {.interface = kNoTarget}};
