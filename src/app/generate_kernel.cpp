@@ -102,8 +102,8 @@ std::uint64_t await_sent(const nic::Device& device, std::uint64_t before, std::u
 }
 
 /// Prints what is known of the frames that were `made`. `counted`: by the interface meanwhile.
-ExitStatus report(const nic::Device& device, const nic::Link& link, std::uint64_t made,
-                  std::uint64_t counted, double seconds) {
+ExitStatus report_made(const nic::Device& device, const nic::Link& link, std::uint64_t made,
+                       std::uint64_t counted, double seconds) {
   // Some drivers count redirected frames elsewhere; what they have counted are then others.
   const bool counts_them = link.kind == kVeth || counted * 2 >= made;
   if (counts_them) return report_sent(made, counted, seconds);
@@ -145,8 +145,8 @@ ExitStatus generate_by_kernel(const GenCommand& command, const traffic::FrameTem
   live.stop();
   const std::uint64_t counted = await_sent(device, link.sent_packets, live.made());
   if (!features && counted == 0 && live.made() != 0) refuse(device, link, false);
-  return report(device, link, live.made(), counted,
-                std::chrono::duration<double>(live.lasted()).count());
+  return report_made(device, link, live.made(), counted,
+                     std::chrono::duration<double>(live.lasted()).count());
 }
 
 }  // namespace valinor::app

@@ -25,7 +25,7 @@ constexpr InterfaceIndex kNoTarget{1};  // loopback, which takes no frames
 
 /// From now on the process gets this answer to bpf(command); 0: success, and nothing is done.
 void answer_bpf(bpf_cmd command, std::uint16_t error) {
-  const scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ALLOW);
+  void* const filter = ::seccomp_init(SCMP_ACT_ALLOW);
   const scmp_arg_cmp is_command{.arg = 0, .op = SCMP_CMP_EQ, .datum_a = command, .datum_b = 0};
   if (::seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(error), SCMP_SYS(bpf), 1, &is_command) != 0 ||
       ::seccomp_load(filter) != 0) {
