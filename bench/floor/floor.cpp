@@ -1,8 +1,9 @@
 /// The floor that every AF_XDP program stands on: frames are received and dropped, or sent back
-/// with their MAC addresses swapped, and nothing else is read. Rings and sockets are libxdp's. Or
-/// the same by the kernel alone, without any user space.
+/// with their MAC addresses swapped, and nothing else is read; or all of their cache lines are, and
+/// nothing is made of it. Rings and sockets are libxdp's. Or the same by the kernel alone, without
+/// any user space.
 ///
-///   floor INTERFACE drop|forward CPU...
+///   floor INTERFACE drop|read|forward CPU...
 ///   floor INTERFACE kernel-drop|kernel-tx
 ///
 /// One thread and one queue, from 0, for each CPU; the threads spin. Prints "ready" once packets
@@ -79,16 +80,17 @@ class Queue {
   }
 
   void drop() noexcept {
-    std::uint32_t from = 0;
-    const std::uint32_t count = xsk_ring_cons__peek(&rx_, kBurst, &from);
-    if (count == 0) return;
-    std::uint32_t to = 0;
-    xsk_ring_prod__reserve(&fill_, count, &to);
-    for (std::uint32_t i = 0; i < count; ++i) {
-      *xsk_ring_prod__fill_addr(&fill_, to + i) = xsk_ring_cons__rx_desc(&rx_, from + i)->addr;
-    }
-    xsk_ring_prod__submit(&fill_, count);
-    xsk_ring_cons__release(&rx_, count);
+    take([](std::uint32_t, std::uint32_t) {});
+  }
+
+  void read() noexcept {
+    take([this](std::uint32_t from, std::uint32_t count) {
+      // Each is asked for once: into the first-level cache alone.
+      each_line(from, count, [](const std::byte* line) { __builtin_prefetch(line, 0, 0); });
+      std::byte all{};
+      each_line(from, count, [&](const std::byte* line) { all |= *line; });
+      asm volatile("" ::"r"(all));
+    });
   }
 
   void forward() noexcept {
@@ -112,6 +114,32 @@ class Queue {
   }
 
  private:
+  /// Gives the frames of a burst back, once look(index of the first, number of them) is done.
+  template <class Look>
+  void take(Look look) noexcept {
+    std::uint32_t from = 0;
+    const std::uint32_t count = xsk_ring_cons__peek(&rx_, kBurst, &from);
+    if (count == 0) return;
+    look(from, count);
+    std::uint32_t to = 0;
+    xsk_ring_prod__reserve(&fill_, count, &to);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      *xsk_ring_prod__fill_addr(&fill_, to + i) = xsk_ring_cons__rx_desc(&rx_, from + i)->addr;
+    }
+    xsk_ring_prod__submit(&fill_, count);
+    xsk_ring_cons__release(&rx_, count);
+  }
+
+  template <class See>
+  void each_line(std::uint32_t from, std::uint32_t count, See see) noexcept {
+    constexpr std::uint32_t kLineBytes = 64;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const xdp_desc& descriptor = *xsk_ring_cons__rx_desc(&rx_, from + i);
+      const std::byte* frame = memory_.data() + descriptor.addr;
+      for (std::uint32_t at = 0; at < descriptor.len; at += kLineBytes) see(frame + at);
+    }
+  }
+
   /// A queue that another program has just left is free a little later: 30 ms at most, as seen.
   xsk_socket* bind(const std::string& interface, std::uint32_t number,
                    const xsk_socket_config& config) {
@@ -166,22 +194,23 @@ class Queue {
   std::uint32_t at_kernel_ = 0;
 };
 
-/// An argument, and the XDP program that goes with it.
+/// An argument, the XDP program that goes with it, and what a thread does all the time; nothing:
+/// the kernel does all.
 struct Task {
   std::string_view name;
   const char* program;
-  bool in_kernel;
+  void (Queue::*turn)() noexcept;
 };
 constexpr std::array kTasks{
-    Task{"drop", "redirect_all", false}, Task{"forward", "redirect_all", false},
-    Task{"kernel-drop", "drop_all", true}, Task{"kernel-tx", "send_back", true}};
+    Task{"drop", "redirect_all", &Queue::drop}, Task{"read", "redirect_all", &Queue::read},
+    Task{"forward", "redirect_all", &Queue::forward}, Task{"kernel-drop", "drop_all", nullptr},
+    Task{"kernel-tx", "send_back", nullptr}};
 
 void run(const std::string& interface, const Task& task, const std::vector<CpuId>& cpus) {
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   ::setrlimit(RLIMIT_MEMLOCK, &unlimited);
   const StopSignals signals;
   const FramePrograms programs{interface, task.program};
-  const bool forward = task.name == "forward";
   std::vector<std::unique_ptr<Queue>> queues;
   for (std::uint32_t i = 0; i < cpus.size(); ++i) {
     queues.push_back(std::make_unique<Queue>(interface, i, programs.sockets()));
@@ -189,9 +218,9 @@ void run(const std::string& interface, const Task& task, const std::vector<CpuId
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < cpus.size(); ++i) {
     threads.emplace_back(
-        [cpu = cpus[i], queue = queues[i].get(), forward](const std::stop_token& stop) {
+        [cpu = cpus[i], queue = queues[i].get(), turn = task.turn](const std::stop_token& stop) {
           pin_this_thread(cpu);
-          while (!stop.stop_requested()) forward ? queue->forward() : queue->drop();
+          while (!stop.stop_requested()) (queue->*turn)();
         });
   }
   signals.wait_ready();
@@ -203,11 +232,11 @@ void run(const std::string& interface, const Task& task, const std::vector<CpuId
 int main(int argc, char** argv) {
   using valinor::bench::kTasks;
   const auto* task = std::find_if(kTasks.begin(), kTasks.end(), [&](const auto& one) {
-    return argc > 2 && argv[2] == one.name && (argc > 3) != one.in_kernel;
+    return argc > 2 && argv[2] == one.name && (argc > 3) == (one.turn != nullptr);
   });
   if (task == kTasks.end()) {
     std::fprintf(stderr,
-                 "usage: floor INTERFACE drop|forward CPU...\n"
+                 "usage: floor INTERFACE drop|read|forward CPU...\n"
                  "       floor INTERFACE kernel-drop|kernel-tx\n");
     return 2;
   }

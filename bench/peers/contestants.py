@@ -90,10 +90,11 @@ def kernel(build, sends_back):
                       "xdp_drops", sends_back)
 
 
-def floor(build, sends_back, cpus):
-    """No parsing at all."""
-    what = "forward" if sends_back else "drop"
-    return Contestant(f"bare AF_XDP {'l2fwd' if sends_back else 'rxdrop'}", [build / "bench/floor", FAR, what, *cpus],
+def floor(build, sends_back, cpus, reads=False):
+    """No parsing at all; `reads`: all cache lines of a frame all the same."""
+    what = "forward" if sends_back else "read" if reads else "drop"
+    name = "reading AF_XDP rxdrop" if reads else f"bare AF_XDP {'l2fwd' if sends_back else 'rxdrop'}"
+    return Contestant(name, [build / "bench/floor", FAR, what, *cpus],
                       "ready", "xdp_drops" if sends_back else "xdp_redirect", sends_back)
 
 

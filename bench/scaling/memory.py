@@ -55,7 +55,7 @@ def held_mib(pid):
 
 def load(pps, seconds):
     if pps is None:
-        return [BUILD / "bench/load", NEAR, "3x9", "0"]
+        return [BUILD / "bench/load", NEAR, "3x9", "0", "0"]
     return ["taskset", "-c", "0", PROGRAM, "gen", NEAR, "--kernel", "--collect-size", "0", "--hops", "3", "--payload", "0",
             "--pps", pps, "--seconds", f"{seconds + 1:g}"]
 

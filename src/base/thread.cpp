@@ -3,12 +3,31 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/failure.hpp"
 
 namespace valinor {
+namespace {
+
+/// As sched_setattr(2) has it; glibc has neither, and <linux/sched/types.h> does not go with
+/// <sched.h>.
+struct SchedAttributes {
+  std::uint32_t size = sizeof(SchedAttributes);
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+
+}  // namespace
 
 void name_this_thread(const std::string& name) noexcept {
   char cut[16] = {};
@@ -43,6 +62,12 @@ void pin_this_thread(CpuId cpu) noexcept {
   CPU_ZERO(&set);
   CPU_SET(cpu.value(), &set);
   ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+}
+
+void request_slice(std::chrono::nanoseconds length) noexcept {
+  SchedAttributes attributes{.policy = SCHED_OTHER,
+                             .runtime = static_cast<std::uint64_t>(length.count())};
+  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
 void let_calls_be_broken_off() noexcept {

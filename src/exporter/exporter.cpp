@@ -11,6 +11,7 @@
 namespace valinor::exporter {
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 /// Records taken from one ring before the next one has its turn. Smaller: more atomic operations
@@ -21,17 +22,23 @@ constexpr std::size_t kDrainChunk = 4096;
 /// hops are 1.8 MB, an eighth of a worker's ring. Shorter: needless wake-ups of an idle program.
 constexpr milliseconds kLongestPause{5};
 
-/// ... and after so many records since the one before. Then records are read while they are in the
-/// cache, and a worker that has to share its CPU with us gets it back before its RX ring is full.
-constexpr milliseconds kShortPause{1};
-constexpr std::size_t kManyRecords = 1000;
+/// ... and no longer than a ring takes, as things go, to get so many bytes: they are read while
+/// they are in a core's own cache, which has 1 or 2 MiB, and a worker that shares its CPU with us
+/// gets it back before its RX ring is full.
+constexpr std::size_t kBytesBetweenLooks = std::size_t{1} << 20;
+constexpr microseconds kShortestPause{50};
+
+/// The slice that we ask of the scheduler. Ordinary ones, of some ms, are longer than a ring can
+/// wait where a worker that never sleeps has our CPU.
+constexpr microseconds kSlice{100};
 
 }  // namespace
 
 Exporter::Exporter(const ExporterConfig& config, std::vector<SinkParts> sinks, Rings rings)
     : pause_{std::clamp(config.batch_interval, milliseconds{1}, kLongestPause)},
       when_full_{config.when_full},
-      rings_{std::move(rings)} {
+      rings_{std::move(rings)},
+      drained_bytes_(rings_.size()) {
   for (SinkParts& parts : sinks) sinks_.emplace_back(config, std::move(parts));
   thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
 }
@@ -101,6 +108,7 @@ void Exporter::throw_if_failed() const {
 
 void Exporter::run(const std::stop_token& stop) {
   name_this_thread("exporter");
+  request_slice(kSlice);
   try {
     work(stop);
     finish();
@@ -113,22 +121,31 @@ void Exporter::run(const std::stop_token& stop) {
 void Exporter::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const std::size_t drained = drain();
-    since_pause_ += drained;
     submit();
-    const milliseconds patience = drained != 0 ? milliseconds{0} : next_pause();
+    const Clock::time_point looked = Clock::now();
+    const microseconds patience = drained != 0 ? microseconds{0} : next_pause(looked);
     const bool settled = settle(patience);
     report();
-    if (drained == 0 && !settled && is_idle()) pause(stop, patience);
+    if (drained == 0 && !settled) {
+      pause_began_ = looked;
+      std::ranges::fill(drained_bytes_, 0);
+      if (is_idle()) pause(stop, patience);
+    }
   }
 }
 
-milliseconds Exporter::next_pause() noexcept {
-  const bool many = std::exchange(since_pause_, 0) >= kManyRecords;
-  return many ? std::min(pause_, kShortPause) : pause_;
+microseconds Exporter::next_pause(Clock::time_point now) const noexcept {
+  std::size_t most = 0;
+  for (const std::size_t bytes : drained_bytes_) most = std::max(most, bytes);
+  if (most == 0) return pause_;
+  using Exactly = std::chrono::duration<double, std::micro>;
+  const Exactly each = Exactly{now - pause_began_} / static_cast<double>(most);
+  const Exactly wanted = each * static_cast<double>(kBytesBetweenLooks);
+  return std::chrono::floor<microseconds>(std::clamp<Exactly>(wanted, kShortestPause, pause_));
 }
 
 /// Until it is time to look again, or to stop.
-void Exporter::pause(const std::stop_token& stop, milliseconds length) {
+void Exporter::pause(const std::stop_token& stop, microseconds length) {
   std::unique_lock lock{mutex_};
   wake_.wait_for(lock, stop, length, [] { return false; });
 }
@@ -184,7 +201,8 @@ bool Exporter::waits() const noexcept {
 
 std::size_t Exporter::drain() {
   std::size_t all = 0;
-  for (telemetry::RecordRing& ring : rings_) {
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    telemetry::RecordRing& ring = rings_[i];
     std::size_t taken = 0;
     ring.read([&](const telemetry::RecordView& record) {
       if (taken == kDrainChunk || waits()) return false;
@@ -192,7 +210,7 @@ std::size_t Exporter::drain() {
       ++taken;
       return true;
     });
-    if (taken != 0) ring.release();
+    if (taken != 0) drained_bytes_[i] += ring.release();
     all += taken;
   }
   return all;
@@ -210,9 +228,9 @@ void Exporter::submit() {
   for (Sink& sink : sinks_) sink.submit();
 }
 
-bool Exporter::settle(milliseconds patience) {
+bool Exporter::settle(microseconds patience) {
   bool any = false;
-  for (Sink& sink : sinks_) any |= sink.settle(any ? milliseconds{0} : patience);
+  for (Sink& sink : sinks_) any |= sink.settle(any ? microseconds{0} : patience);
   return any;
 }
 

@@ -79,21 +79,24 @@ class Exporter {
   // whether there was any work.
   std::size_t drain();
   void submit();
-  bool settle(std::chrono::milliseconds patience);
+  bool settle(std::chrono::microseconds patience);
   void report();
 
   void take(const telemetry::RecordView& record);
   [[nodiscard]] bool waits() const noexcept;
   [[nodiscard]] bool is_idle() const noexcept;
-  [[nodiscard]] std::chrono::milliseconds next_pause() noexcept;
-  void pause(const std::stop_token& stop, std::chrono::milliseconds length);
+  [[nodiscard]] std::chrono::microseconds next_pause(Clock::time_point now) const noexcept;
+  void pause(const std::stop_token& stop, std::chrono::microseconds length);
   void lose_rings(LossReason reason);
 
   const std::chrono::milliseconds pause_;  // between two looks into empty rings, at most
-  std::size_t since_pause_ = 0;            // records drained since the last pause
   std::atomic<WhenFull> when_full_;
   std::deque<Sink> sinks_;
   Rings rings_;
+
+  // The thread's: when its last pause began, and what each ring had since.
+  Clock::time_point pause_began_ = Clock::now();
+  std::vector<std::size_t> drained_bytes_;
 
   std::exception_ptr failure_;  // the thread's; others read it once they have joined it
   std::atomic<bool> failed_{false};

@@ -20,6 +20,7 @@ namespace valinor::exporter {
 namespace {
 
 namespace fs = std::filesystem;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 void replace(std::string& text, std::string_view what, const std::string& with) {
@@ -96,7 +97,7 @@ void FileStore::submit(const Batch& batch) {
   outcome_ = Outcome{.kind = Outcome::Kind::refused, .reason = trouble_};
 }
 
-std::optional<Outcome> FileStore::poll(milliseconds) {
+std::optional<Outcome> FileStore::poll(microseconds) {
   return std::exchange(outcome_, std::nullopt);
 }
 

@@ -4,7 +4,7 @@ namespace valinor::exporter {
 
 void NullStore::submit(const Batch&) { unanswered_ = true; }
 
-std::optional<Outcome> NullStore::poll(std::chrono::milliseconds) {
+std::optional<Outcome> NullStore::poll(std::chrono::microseconds) {
   if (!unanswered_) return std::nullopt;
   unanswered_ = false;
   return Outcome{};

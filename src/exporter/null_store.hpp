@@ -14,7 +14,7 @@ class NullStore final : public RecordStore {
   [[nodiscard]] std::string trouble() const override { return {}; }
   [[nodiscard]] std::size_t max_in_flight() const override { return 1; }
   void submit(const Batch& batch) override;
-  [[nodiscard]] std::optional<Outcome> poll(std::chrono::milliseconds patience) override;
+  [[nodiscard]] std::optional<Outcome> poll(std::chrono::microseconds patience) override;
 
  private:
   bool unanswered_ = false;

@@ -86,7 +86,7 @@ class RecordStore {
 
   /// Waits up to `patience` for the outcome of the oldest unanswered batch. After lost_link all
   /// unanswered batches count as not submitted.
-  [[nodiscard]] virtual std::optional<Outcome> poll(std::chrono::milliseconds patience) = 0;
+  [[nodiscard]] virtual std::optional<Outcome> poll(std::chrono::microseconds patience) = 0;
 };
 
 }  // namespace valinor::exporter

@@ -269,12 +269,15 @@ Result<std::optional<RedisReply>> RedisConnection::next_reply() {
   }
 }
 
-void RedisConnection::wait(std::chrono::milliseconds patience) {
+void RedisConnection::wait(std::chrono::microseconds patience) {
   const bool sending = sent_ != output_.size();
   pollfd ready{.fd = fd_.get(),
                .events = transport_ ? transport_->events(sending) : short{POLLOUT},
                .revents = 0};
-  ::poll(&ready, 1, static_cast<int>(patience.count()));
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
+  const timespec limit{.tv_sec = seconds.count(),
+                       .tv_nsec = std::chrono::nanoseconds{patience - seconds}.count()};
+  ::ppoll(&ready, 1, &limit, nullptr);
 }
 
 Result<void> RedisConnection::check_idle() {

@@ -58,7 +58,7 @@ class RedisConnection {
   [[nodiscard]] Result<std::optional<RedisReply>> next_reply();
 
   /// Waits until a reply arrives or output can leave, at most `patience`. Reads nothing.
-  void wait(std::chrono::milliseconds patience);
+  void wait(std::chrono::microseconds patience);
 
   /// An error if the server has closed an idle connection.
   [[nodiscard]] Result<void> check_idle();

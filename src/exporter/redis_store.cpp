@@ -11,7 +11,7 @@
 namespace valinor::exporter {
 namespace {
 
-using std::chrono::milliseconds;
+using std::chrono::microseconds;
 
 /// "valinor-afxdp:<host>:<run>", in the characters that CLIENT SETNAME takes.
 std::string to_client_name(std::string_view key) {
@@ -127,7 +127,7 @@ void RedisStore::submit(const Batch& batch) {
   if (const Result<void> flushed = connection_.flush(); !flushed) lose_link(flushed.error());
 }
 
-std::optional<Outcome> RedisStore::poll(milliseconds patience) {
+std::optional<Outcome> RedisStore::poll(microseconds patience) {
   const Clock::time_point deadline = Clock::now() + patience;
   while (!unanswered_.empty()) {
     if (!connection_.usable()) return report_lost_link();
@@ -151,7 +151,7 @@ std::optional<Outcome> RedisStore::poll(milliseconds patience) {
       return report_lost_link();
     }
     if (now >= deadline) break;
-    connection_.wait(std::chrono::ceil<milliseconds>(std::min(deadline, silence_ends) - now));
+    connection_.wait(std::chrono::ceil<microseconds>(std::min(deadline, silence_ends) - now));
   }
   return std::nullopt;
 }

@@ -46,7 +46,7 @@ class RedisStore final : public RecordStore {
   [[nodiscard]] std::string trouble() const override { return trouble_; }
   [[nodiscard]] std::size_t max_in_flight() const override;
   void submit(const Batch& batch) override;
-  [[nodiscard]] std::optional<Outcome> poll(std::chrono::milliseconds patience) override;
+  [[nodiscard]] std::optional<Outcome> poll(std::chrono::microseconds patience) override;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -10,6 +10,7 @@
 namespace valinor::exporter {
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 /// A store that is away for longer gets its records by way of the disk: a crash of ours costs no
@@ -131,10 +132,10 @@ void Sink::name_batch(Batch& batch) {
   if (batch.id && batch.spilled != 0) parts_.spill->note_id(batch.spilled, batch.id);
 }
 
-bool Sink::settle(milliseconds patience) {
+bool Sink::settle(microseconds patience) {
   bool any = false;
   while (queue_.in_flight() != 0) {
-    const std::optional<Outcome> outcome = parts_.store->poll(any ? milliseconds{0} : patience);
+    const std::optional<Outcome> outcome = parts_.store->poll(any ? microseconds{0} : patience);
     if (!outcome) break;
     count(*outcome);
     any = true;

@@ -71,7 +71,7 @@ class Sink {
   void submit();
 
   /// Waits up to `patience` for answers; whether there was one.
-  bool settle(std::chrono::milliseconds patience);
+  bool settle(std::chrono::microseconds patience);
 
   /// Shows the gauges, logs when the store went away, why, and when it came back, and takes what
   /// has waited for too long to the disk.

@@ -102,6 +102,7 @@ class Worker {
   struct Tally {
     std::uint64_t records = 0;
     std::uint64_t hops = 0;
+    const telemetry::PacketRecord* last = nullptr;
   };
 
   static bool consumes(const Way& way) noexcept { return way.treatment == Treatment::consume; }
@@ -157,6 +158,7 @@ class Worker {
   telemetry::Anatomy anatomy_;                   // of the frame being treated, if it is edited
   std::optional<telemetry::TracePlace> pushed_;  // by that frame
   Tally tally_;
+  std::uint32_t reach_ = 0;  // of the telemetry in the last frame that had some; bytes
   WorkerStats stats_;
 };
 

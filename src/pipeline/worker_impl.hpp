@@ -6,6 +6,7 @@
 #include "clock/tsc.hpp"
 #include "pipeline/worker.hpp"
 #include "telemetry/edit/reflect.hpp"
+#include "telemetry/format/p4netintel.hpp"
 
 namespace valinor::pipeline {
 
@@ -25,14 +26,49 @@ template <class T>
   return __atomic_load_n(&adapted, __ATOMIC_RELAXED);
 }
 
-/// How many frames ahead a frame's first bytes are fetched into the cache: what treating so many
-/// takes is about what the other core's cache, or memory, takes to answer.
-inline constexpr std::size_t kPrefetchAhead = 4;
+/// A frame that stays here is read once, so its lines are fetched into the first-level cache alone:
+/// from the second one, whoever writes the next frame there, the NIC or the kernel on another core,
+/// would first have to get them back. One that is sent on is read again, by a kernel that copies
+/// it.
+/// Inlined by force, as all that does nothing else: GCC takes a function for one without effect
+/// that only prefetches, and leaves its calls out.
+template <bool kSentOn>
+[[gnu::always_inline]] inline void prefetch(const std::byte* line) noexcept {
+  __builtin_prefetch(line, 0, kSentOn ? 3 : 0);
+}
 
-/// The two cache lines that hold the headers of most frames.
-inline void prefetch(const packet_io::Frame& frame) noexcept {
-  __builtin_prefetch(frame.data);
-  __builtin_prefetch(frame.data + 64);
+/// Two lines, the headers of most frames; fetched for a whole burst before the first is looked at.
+inline constexpr std::uint32_t kHeadBytes = 128;
+
+template <bool kSentOn>
+[[gnu::always_inline]] inline void prefetch_heads(
+    std::span<const packet_io::Frame> burst) noexcept {
+  for (const packet_io::Frame& frame : burst) {
+    prefetch<kSentOn>(frame.data);
+    prefetch<kSentOn>(frame.data + kHeadBytes / 2);
+  }
+}
+
+/// The lines of long telemetry are fetched so many frames ahead: those of a whole burst are more
+/// than the first-level cache holds.
+inline constexpr std::size_t kPrefetchAhead = 8;
+
+template <bool kSentOn>
+[[gnu::always_inline]] inline void prefetch_rest(const packet_io::Frame& frame,
+                                                 std::uint32_t reach) noexcept {
+  const std::uint32_t end = std::min(frame.bytes, reach);
+  for (std::uint32_t at = kHeadBytes; at < end; at += kHeadBytes / 2) {
+    prefetch<kSentOn>(frame.data + at);
+  }
+}
+
+/// How far into its frame the telemetry of a record reached, in bytes; about.
+inline std::uint32_t reach_of(const telemetry::PacketRecord& record) noexcept {
+  constexpr std::size_t kHeaders = 64;
+  if (record.format != telemetry::Format::p4netintel) return kHeaders;
+  const auto layout = static_cast<telemetry::p4netintel::Layout>(record.layout);
+  return static_cast<std::uint32_t>(kHeaders + record.hops_claimed *
+                                                   telemetry::p4netintel::trace_bytes(layout));
 }
 
 template <packet_io::Port P>
@@ -83,14 +119,23 @@ bool Worker<P>::turn(const Way& way) noexcept {
   if constexpr (!P::kStampsArrival) {
     arrivals_.begin_burst(way.in_clock, timebase_, clock::read_tsc());
   }
+  records_.restart_if_empty();
   const bool all_stay = consumes(way);  // done are those received
   std::size_t outgoing = 0;
   std::size_t done = 0;
   std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < std::min(received, kPrefetchAhead); ++i) prefetch(burst_[i]);
+  const std::span<const Frame> burst = std::span{burst_}.first(received);
+  all_stay ? prefetch_heads<false>(burst) : prefetch_heads<true>(burst);
+  const bool is_long = reach_ > kHeadBytes;
+  const auto fetch_rest = [&](std::size_t i) __attribute__((always_inline)) {
+    if (i < received) {
+      all_stay ? prefetch_rest<false>(burst[i], reach_) : prefetch_rest<true>(burst[i], reach_);
+    }
+  };
+  for (std::size_t i = 0; is_long && i < kPrefetchAhead; ++i) fetch_rest(i);
   for (std::size_t i = 0; i < received; ++i) {
     Frame& frame = burst_[i];
-    if (i + kPrefetchAhead < received) prefetch(burst_[i + kPrefetchAhead]);
+    if (is_long) fetch_rest(i + kPrefetchAhead);
     bytes += frame.wire_bytes;
     if (treat(way, frame, i) == Fate::recycle) {
       if (!all_stay) done_[done++] = frame;
@@ -103,6 +148,7 @@ bool Worker<P>::turn(const Way& way) noexcept {
   for (std::size_t i = taken; i < outgoing; ++i) done_[done++] = outgoing_[i];
   way.in->recycle(all_stay ? std::span{burst_}.first(received) : std::span{done_}.first(done));
 
+  if (tally_.records != 0) reach_ = reach_of(*tally_.last);
   if (all_stay) stats_.consumed.add(tally_.records);
   stats_.records.add(tally_.records);
   stats_.hops.add(tally_.hops);
@@ -309,6 +355,7 @@ inline void Worker<P>::keep(const telemetry::RecordSlot& slot) noexcept {
   telemetry::PacketRecord& packet = *slot.packet;
   packet.worker = id_;
   ++tally_.records;
+  tally_.last = &packet;
   tally_.hops += packet.hop_count;
   if ((packet.flags & kOdd) != 0) [[unlikely]]
     count_oddities(packet);

@@ -5,16 +5,18 @@
 /// An entry is a PacketRecord and its HopRecords, back to back, written in place. The memory is
 /// mapped twice in a row, so that an entry that crosses the end is still one range of addresses.
 /// Full means lost: reserve() says no and the worker counts it. Packets never wait for records;
-/// only a capture that is replayed does, by room(). reserve(), room(), commit() and publish()
-/// belong to the producer's thread, read() and release() to the consumer's; they share nothing
-/// else.
+/// only a capture that is replayed does, by room(). restart_if_empty(), reserve(), room(), commit()
+/// and publish() belong to the producer's thread, read() and release() to the consumer's; they
+/// share nothing else.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "base/mapping.hpp"
 #include "telemetry/record.hpp"
@@ -32,6 +34,19 @@ class RecordRing {
  public:
   /// At least `bytes` of memory, rounded up to a power of two of pages. Throws std::system_error.
   explicit RecordRing(std::size_t bytes);
+
+  /// Where the consumer has taken all there was, writes on from the start of the memory: what has
+  /// just been in use is in the cache, the rest of a large ring is not. Before a burst's first
+  /// reserve().
+  void restart_if_empty() noexcept {
+    if ((written_ & (capacity_ - 1)) < kRestartFrom) return;
+    // Pairs with the store in release(): the consumer has read all that was published, and goes on
+    // from restarted_ once it sees more.
+    if (released_.load(std::memory_order_acquire) != written_) return;
+    written_ = (written_ | (capacity_ - 1)) + 1;
+    writable_end_ = written_ + capacity_;
+    restarted_.store(written_, std::memory_order_relaxed);  // published with the next record
+  }
 
   /// Room for one record of up to `max_hops` hops; `packet` is null where the ring is full.
   [[nodiscard]] RecordSlot reserve(std::uint16_t max_hops) noexcept {
@@ -62,6 +77,8 @@ class RecordRing {
   std::size_t read(Take&& take) {
     // Pairs with the store in publish().
     const std::uint64_t end = published_.load(std::memory_order_acquire);
+    if (read_ != end) read_ = std::max(read_, restarted_.load(std::memory_order_relaxed));
+    const std::uint64_t begin = read_;
     std::size_t taken = 0;
     for (; read_ != end; ++taken) {
       const std::byte* at = memory_ + (read_ & (capacity_ - 1));
@@ -72,19 +89,24 @@ class RecordRing {
       if (!take(RecordView{packet, {hops, packet.hop_count}})) break;
       read_ += bytes;
     }
+    taken_bytes_ += read_ - begin;
     return taken;
   }
 
-  /// Gives the memory of the records taken back to the producer.
-  void release() noexcept {
-    // Pairs with the load in reserve(): reading is done before the memory is written again.
+  /// Gives the memory of the records taken back to the producer; answers how many bytes that is.
+  std::size_t release() noexcept {
+    // Pairs with the loads of the producer: reading is done before the memory is written again.
     released_.store(read_, std::memory_order_release);
+    return std::exchange(taken_bytes_, 0);
   }
 
   /// Bytes of memory for records. Any thread.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
+  /// No restart before so many bytes: as much stays in a core's own cache.
+  static constexpr std::size_t kRestartFrom = std::size_t{256} << 10;
+
   /// How many records ahead the reader fetches: what one takes that is only counted, some ns, is
   /// far less than a cache line takes to come, about 100.
   static constexpr std::size_t kReadAhead = 12;
@@ -103,7 +125,9 @@ class RecordRing {
   /// Bytes that may be written now.
   std::size_t room() noexcept {
     // Pairs with the store in release(): the consumer has finished reading what it frees.
-    writable_end_ = released_.load(std::memory_order_acquire) + capacity_;
+    const std::uint64_t released = released_.load(std::memory_order_acquire);
+    // What was skipped by a restart is free although the consumer has not come by.
+    writable_end_ = std::max(released, restarted_.load(std::memory_order_relaxed)) + capacity_;
     return writable_end_ - written_;
   }
 
@@ -127,7 +151,9 @@ class RecordRing {
   alignas(64) std::uint64_t written_ = 0;
   std::uint64_t writable_end_ = capacity_;  // at least
   alignas(64) std::uint64_t read_ = 0;
+  std::size_t taken_bytes_ = 0;  // since the last release()
   alignas(64) std::atomic<std::uint64_t> published_{0};
+  std::atomic<std::uint64_t> restarted_{0};  // positions below this hold nothing that is not read
   alignas(64) std::atomic<std::uint64_t> released_{0};
 };
 

@@ -1,12 +1,20 @@
 #include <gtest/gtest.h>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <set>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 
 #include "base/drop_reason.hpp"
 #include "base/failure.hpp"
+#include "base/thread.hpp"
 #include "base/time.hpp"
 #include "base/unique_fd.hpp"
 #include "base/units.hpp"
@@ -48,6 +56,16 @@ TEST(DropReason, EachHasItsOwnName) {
   }
   EXPECT_EQ(names.size(), kDropReasons);
   EXPECT_FALSE(names.contains(""));
+}
+
+TEST(Thread, GetsTheSliceThatItAsksFor) {
+  std::array<std::uint64_t, 6> attributes{};  // struct sched_attr; the fourth one is the slice
+  std::jthread{[&] {
+    request_slice(std::chrono::microseconds{300});
+    ::syscall(SYS_sched_getattr, 0, attributes.data(), sizeof attributes, 0);
+  }}.join();
+  if (attributes[3] == 0) GTEST_SKIP() << "this kernel has no slices to ask for (Linux 6.12)";
+  EXPECT_EQ(attributes[3], 300'000u);
 }
 
 TEST(UniqueFd, ClosesOnceAndMoves) {

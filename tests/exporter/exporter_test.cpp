@@ -47,7 +47,7 @@ class ScriptedStore final : public RecordStore {
     may_throw(Call::submit);
     unanswered_.push_back(batch.records);
   }
-  std::optional<Outcome> poll(std::chrono::milliseconds) override {
+  std::optional<Outcome> poll(std::chrono::microseconds) override {
     may_throw(Call::poll);
     if (unanswered_.empty()) return std::nullopt;
     Outcome outcome{.kind = orders_.kind, .collapsed = 0, .reason = "ERR by order"};

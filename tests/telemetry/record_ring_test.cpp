@@ -95,11 +95,56 @@ TEST(RecordRing, ShowsNothingBeforePublish) {
   EXPECT_EQ(ring.read([](const RecordView&) { return true; }), 1u);
 }
 
-TEST(RecordRing, TwoThreadsSeeEveryRecordOnceAndInOrder) {
+/// Moves `count` records without hops through the ring, to the last byte of the reader.
+void pass_through(RecordRing& ring, std::uint32_t count) {
+  for (std::uint32_t number = 0; number < count; ++number) ASSERT_TRUE(push(ring, number, 0, 0));
+  ring.publish();
+  std::uint32_t expected = 0;
+  ring.read([&](const RecordView& view) {
+    expect_record(view, expected++);
+    return true;
+  });
+  EXPECT_EQ(ring.release(), count * sizeof(PacketRecord));
+  EXPECT_EQ(expected, count);
+}
+
+TEST(RecordRing, WritesOnFromTheStartWhereAllIsRead) {
+  RecordRing ring{1 << 20};
+  const auto address = [&] { return ring.reserve(0).packet; };
+  const PacketRecord* const start = address();
+  const std::uint32_t all = static_cast<std::uint32_t>(ring.capacity() / sizeof(PacketRecord));
+  pass_through(ring, all / 2);
+  EXPECT_EQ(address(), start + all / 2) << "nobody asked for it";
+  ring.restart_if_empty();
+  EXPECT_EQ(address(), start);
+  EXPECT_EQ(ring.room(0), all) << "what was skipped is free";
+  pass_through(ring, all);  // as much as fits, and the reader finds its start
+}
+
+TEST(RecordRing, WritesOnWhereItIsWhileSomethingIsUnread) {
+  RecordRing ring{1 << 20};
+  const std::uint32_t half = static_cast<std::uint32_t>(ring.capacity() / sizeof(PacketRecord) / 2);
+  for (std::uint32_t number = 0; number < half; ++number) ASSERT_TRUE(push(ring, number, 0, 0));
+  const PacketRecord* const next = ring.reserve(0).packet;
+  ring.restart_if_empty();
+  EXPECT_EQ(ring.reserve(0).packet, next) << "not published";
+  ring.publish();
+  ring.restart_if_empty();
+  EXPECT_EQ(ring.reserve(0).packet, next) << "not read";
+  ring.read([](const RecordView&) { return true; });
+  ring.restart_if_empty();
+  EXPECT_EQ(ring.reserve(0).packet, next) << "not released";
+  ring.release();
+  ring.restart_if_empty();
+  EXPECT_NE(ring.reserve(0).packet, next);
+}
+
+/// One thread writes, this one reads.
+void race(RecordRing& ring) {
   constexpr std::uint32_t kRecords = 300'000;
-  RecordRing ring{1 << 14};
   std::jthread producer{[&] {
     for (std::uint32_t number = 0; number < kRecords;) {
+      if (number % 7 == 1) ring.restart_if_empty();
       if (push(ring, number, static_cast<std::uint16_t>(number % 5), 5)) {
         ++number;
       } else {
@@ -118,6 +163,13 @@ TEST(RecordRing, TwoThreadsSeeEveryRecordOnceAndInOrder) {
     ring.release();
     if (taken == 0) std::this_thread::yield();
   }
+}
+
+TEST(RecordRing, TwoThreadsSeeEveryRecordOnceAndInOrder) {
+  RecordRing often_full{1 << 14};
+  race(often_full);
+  RecordRing restarting{1 << 20};
+  race(restarting);
 }
 
 }  // namespace
