@@ -154,7 +154,8 @@ void allow_threads(Filter& filter) {
   filter.allow(SCMP_SYS(clone3));  // refused silently
   filter.allow(SCMP_SYS(clone), {has(0, kThread, kThread)});
   filter.allow(SCMP_SYS(prctl), {is(0, PR_SET_NAME)});
-  filter.allow(SCMP_SYS(sched_setattr), {is(0, 0)});  // the slice of a thread, by itself
+  filter.allow(SCMP_SYS(sched_getattr), {is(0, 0)});  // the slice of a thread, by itself
+  filter.allow(SCMP_SYS(sched_setattr), {is(0, 0)});
   filter.allow(SCMP_SYS(tgkill), {is(0, static_cast<scmp_datum_t>(::getpid()))});  // abort()
   filter.allow(SCMP_SYS(prlimit64), {is(0, 0), is(2, 0)});                         // asks only
 }

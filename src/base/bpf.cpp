@@ -8,12 +8,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <string>
 #include <thread>
 
+#include "base/failure.hpp"
 #include "base/log.hpp"
 
 namespace valinor::bpf {
@@ -53,6 +55,15 @@ std::string describe_load_refusal() {
   // In a user namespace of a container the capability is there, and counts for nothing.
   return "kernel said EPERM although CAP_BPF and CAP_NET_ADMIN are there: they are of a user "
          "namespace, or a security module refused";
+}
+
+void throw_if_not_permitted(const std::string& what, int error) {
+  if (error != EPERM) return;
+  throw Failure{ExitStatus::not_permitted,
+                {.code = "CAP-BPF-01",
+                 .what = what,
+                 .why = describe_load_refusal(),
+                 .next = "run as root, or with CAP_BPF and CAP_NET_ADMIN"}};
 }
 
 void wait_for_running_programs() {

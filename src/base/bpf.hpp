@@ -13,6 +13,10 @@ void log_libbpf_as_debug();
 /// lacks: "kernel said EPERM: missing is CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN)".
 [[nodiscard]] std::string describe_load_refusal();
 
+/// Where `error` of such a loading is EPERM: throws Failure (CAP-BPF-01) with `what` could not be
+/// done.
+void throw_if_not_permitted(const std::string& what, int error);
+
 /// Whether the process has an effective capability (CAP_BPF, ... of linux/capability.h).
 [[nodiscard]] bool has_capability(int capability);
 

@@ -23,8 +23,8 @@ void require_cpu(CpuId cpu);
 void pin_this_thread(CpuId cpu) noexcept;
 
 /// Asks that the calling thread, once it wakes, runs soon and for about `length`, 0.1 to 100 ms,
-/// also where others have its CPU. It gets no more of the CPU by that. Linux before 6.12 takes no
-/// notice.
+/// also where others have its CPU. It gets no more of the CPU by that. Nothing happens where it has
+/// another scheduling policy than the usual one, and Linux before 6.12 takes no notice.
 void request_slice(std::chrono::nanoseconds length) noexcept;
 
 /// From now on break_off_call() may be used: SIGUSR1 does nothing in this process but end a system

@@ -44,13 +44,7 @@ constexpr const char* kOtherWay =
     "gen without --kernel sends by AF_XDP; -v prints what the kernel said";
 
 [[noreturn]] void refuse(const std::string& what, int error) {
-  if (error == EPERM) {
-    throw Failure{ExitStatus::not_permitted,
-                  {.code = "CAP-BPF-01",
-                   .what = what,
-                   .why = bpf::describe_load_refusal(),
-                   .next = "run as root, or with CAP_BPF and CAP_NET_ADMIN"}};
-  }
+  bpf::throw_if_not_permitted(what, error);
   throw Failure{ExitStatus::host_not_ready,
                 {.code = "GEN-KERNEL-02",
                  .what = what,

@@ -43,14 +43,6 @@ class RedisLoginTest : public test::RedisStoreTest {
     std::filesystem::permissions(path, std::filesystem::perms::owner_read);
     return path;
   }
-  static std::string failure_of(const RedisConfig& config) {
-    try {
-      (void)read_access(config);
-    } catch (const Failure& failure) {
-      return failure.finding().to_text();
-    }
-    return "no failure";
-  }
 
   std::filesystem::path folder_;
 };

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/failure.hpp"
+#include "exporter/redis_access.hpp"
 #include "exporter/redis_store.hpp"
 #include "record_samples.hpp"
 #include "support/redis_server.hpp"
@@ -22,6 +24,16 @@ class RedisStoreTest : public testing::Test {
     config.address = server.address();
     config.backoff_max = std::chrono::milliseconds{100};
     return config;
+  }
+
+  /// Of reading the files that it names: what a user would be told.
+  static std::string failure_of(const RedisConfig& config) {
+    try {
+      (void)read_access(config);
+    } catch (const Failure& failure) {
+      return failure.finding().to_text();
+    }
+    return "no failure";
   }
 
   static Batch batch_of(const RedisStore& store, std::uint64_t first, std::size_t count) {

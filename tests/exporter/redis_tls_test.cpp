@@ -47,15 +47,6 @@ class RedisTlsTest : public test::RedisStoreTest {
     return config;
   }
 
-  static std::string failure_of(const RedisConfig& config) {
-    try {
-      (void)read_access(config);
-    } catch (const Failure& failure) {
-      return failure.finding().to_text();
-    }
-    return "no failure";
-  }
-
   std::unique_ptr<Certificates> certificates_;
   std::unique_ptr<RedisServer> server_;
   std::uint16_t port_ = 0;

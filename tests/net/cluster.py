@@ -63,7 +63,7 @@ class Cluster:
         stats = [node.client.info("errorstats") for node in self.nodes]
         return sum(int(each.get(f"errorstat_{word}", "count=0").split("=")[1]) for each in stats)
 
-    # As `redis-cli --cluster reshard` does it, a key at a time.
+    # As `redis-cli --cluster reshard` does it; all keys of the slot at once.
 
     def begin_move(self, key, source, target):
         """From now on the target is told of the slot, and the source serves what it still holds."""
@@ -72,13 +72,13 @@ class Cluster:
         source.client.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", self._id(target))
 
     def migrate(self, key, source, target):
-        """The key is at the target; the source answers ASK."""
-        source.client.execute_command(*self._migrate(key, target))
+        """The slot's keys are at the target; the source answers ASK."""
+        source.client.execute_command(*self._migrate(key, source, target))
 
     def migrate_and_hand_over(self, key, source, target):
-        """The key is at the target, and the source answers MOVED, without a moment in between."""
+        """The slot's keys are at the target, and the source answers MOVED, without a moment in between."""
         with source.client.pipeline(transaction=True) as together:
-            together.execute_command(*self._migrate(key, target))
+            together.execute_command(*self._migrate(key, source, target))
             together.execute_command("CLUSTER", "SETSLOT", self.slot(key), "NODE",
                                      self._id(target))
             together.execute()
@@ -95,9 +95,10 @@ class Cluster:
     def next_of(self, node):
         return self.nodes[(self.nodes.index(node) + 1) % len(self.nodes)]
 
-    def _migrate(self, key, target):
+    def _migrate(self, key, source, target):
         port = PORTS[self.nodes.index(target)]
-        return "MIGRATE", "127.0.0.1", port, key, 0, 5000
+        keys = source.client.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot(key), 100)
+        return "MIGRATE", "127.0.0.1", port, "", 0, 5000, "KEYS", *keys
 
     @staticmethod
     def _id(node):
@@ -112,13 +113,33 @@ class StreamCluster(Cluster):
         self.records = []
         self._read_to = {}
 
+    def streams(self):
+        return self.keys()
+
     def count(self):
-        for key, node in self.keys().items():
+        for key, node in self.streams().items():
             with contextlib.suppress(redis.exceptions.ResponseError):  # it moves just now
                 for last, records in read_stream(node.client, key, self._read_to.get(key, "0")):
                     self._read_to[key] = last
                     self.records += records
         return len(self.records)
+
+
+class BothCluster(StreamCluster):
+    """With the sorted sets and the streams of `format: both`; members() are the sets'."""
+
+    def sets(self):
+        return {key: node for key, node in self.keys().items() if b":stream" not in key}
+
+    def streams(self):
+        return {key: node for key, node in self.keys().items() if b":stream" in key}
+
+    def count(self):
+        """Of what both forms hold."""
+        return min(sum(node.count(key) for key, node in self.sets().items()), super().count())
+
+    def members(self):
+        return [member for key, node in self.sets().items() for member in node.members(key)]
 
 
 @contextlib.contextmanager

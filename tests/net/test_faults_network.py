@@ -87,10 +87,11 @@ def test_a_master_that_is_replaced(start_flow, chain, folder, how):
 
 
 def move_slots(cluster, flow):
-    """Each key, while records go there."""
+    """Each slot that has keys, while records go there."""
     wait_until(lambda: len(cluster.keys()) == 4, "records in every shard")
     for _ in range(FACTOR):
-        for number, (key, source) in enumerate(sorted(cluster.keys().items())):
+        moving = {cluster.slot(key): (key, node) for key, node in sorted(cluster.keys().items())}
+        for number, (key, source) in enumerate(moving.values()):
             target = cluster.next_of(source)
             word = ("ASK", "MOVED")[number % 2]
             before = cluster.errors(word)
@@ -125,6 +126,22 @@ def test_streams_of_a_cluster(start_flow, chain, folder):
             node.start()
             cluster.wait_until_whole()
             flow.store_more()
-        cluster.members = lambda: [
-            flow.traffic.member(record["switch_time_ns"]) for record in cluster.records]
+        cluster.members = lambda: members_of(cluster, flow)
         flow.finish_complete()
+
+
+def members_of(cluster, flow):
+    """What the streams hold, as members of a sorted set."""
+    return [flow.traffic.member(record["switch_time_ns"]) for record in cluster.records]
+
+
+def test_sets_and_streams_of_a_cluster(start_flow, chain, folder):
+    """The two keys of a shard are in one slot, and move together."""
+    with clusters.running(chain.host, folder, clusters.BothCluster) as cluster:
+        flow = start_flow(cluster, "export.redis.format=both", "export.redis.cluster=true",
+                          "export.redis.shards=2", packets_per_second=3000)
+        move_slots(cluster, flow)
+        flow.finish_complete()
+        streamed = members_of(cluster, flow)
+        assert len(streamed) == flow.traffic.sent
+        assert set(streamed) == set(cluster.members())

@@ -29,6 +29,18 @@ def connect(chain, kind=socket.SOCK_STREAM, port=7):
     return peer
 
 
+def exchange(chain, sizes):
+    """Datagrams of these sizes, and 20 MiB by TCP, go to the server and come back."""
+    with connect(chain, socket.SOCK_DGRAM) as peer:
+        for size in sizes:
+            message = os.urandom(size)
+            peer.send(message)
+            assert peer.recv(1 << 16) == message
+    with connect(chain) as peer:
+        sent, received = transfer(peer, 20 << 20)
+    assert sent == received
+
+
 def transfer(peer, size):
     """Sends and takes back at the same time; answers the digests of both."""
     data = os.urandom(1 << 20)
@@ -61,14 +73,7 @@ def test_everything_of_a_stack_goes_through(box, chain, echo_server, offload):
     for number in range(3):
         ping(chain, socket.AF_INET, SERVER, number)
         ping(chain, socket.AF_INET6, SERVER6, number)
-    with connect(chain, socket.SOCK_DGRAM) as peer:
-        for size in (0, 1, 17, 512, 1472):
-            message = os.urandom(size)
-            peer.send(message)
-            assert peer.recv(2048) == message
-    with connect(chain) as peer:
-        sent, received = transfer(peer, 20 << 20)
-    assert sent == received
+    exchange(chain, (0, 1, 17, 512, 1472))
     chain.settle()
     outcome = run.stop()
     assert outcome.frames["dropped"] == 0

@@ -243,26 +243,26 @@ def test_either_side_of_a_pair_comes_back(chain, box, redis, side):
     assert_kept_its_frames(outcome)
 
 
-def test_crashes_over_and_over(program, bed, redis):
+def run_over_and_over(program, bed, redis, times, end):
+    """Each until there are records; of none is anything left in the kernel."""
     with traffic(bed):
         objects = set()
-        for number in range(10 * FACTOR):
+        for number in range(times):
             run = program.start(f"run.key={number}")
             objects |= bpf_objects(run)
             wait_until(lambda: redis.count(key=number) > 0, "records")
-            assert run.kill9().status == -signal.SIGKILL
+            end(run)
         assert objects
     wait_until(lambda: are_gone(objects), "programs, maps and links to go")
+
+
+def test_crashes_over_and_over(program, bed, redis):
+    def crash(run):
+        assert run.kill9().status == -signal.SIGKILL
+
+    run_over_and_over(program, bed, redis, 10 * FACTOR, crash)
 
 
 def test_starts_and_stops_over_and_over(program, bed, redis):
-    with traffic(bed):
-        objects = set()
-        for number in range(25 * FACTOR):
-            run = program.start(f"run.key={number}")
-            objects |= bpf_objects(run)
-            wait_until(lambda: redis.count(key=number) > 0, "records")
-            outcome = run.stop(status="by the books")
-            assert_kept_its_frames(outcome)
-        assert objects
-    wait_until(lambda: are_gone(objects), "programs, maps and links to go")
+    run_over_and_over(program, bed, redis, 25 * FACTOR,
+                      lambda run: assert_kept_its_frames(run.stop(status="by the books")))
