@@ -180,16 +180,10 @@ class Check {
                   fmt::format("add the line  {}", example));
   }
 
-  /// With the default for it, records in that database go without a catalogue.
   void catalogue() {
     const exporter::RedisConfig& redis = config_.exporter.redis;
-    const std::string key = "export.redis.metadata_db";
-    if (redis.metadata_db == 0 || !origins_.contains(key)) return;
-    const auto has_records = [&](const exporter::RedisAddress& one) {
-      return one.database == redis.metadata_db;
-    };
-    if (!has_records(redis.address) && std::ranges::none_of(redis.endpoints, has_records)) return;
-    at({key, "export.redis.url", "export.redis.endpoints"}, "CFG-REDIS-02",
+    if (redis.metadata_db == 0 || !redis.has_records_in(redis.metadata_db)) return;
+    at({"export.redis.metadata_db", "export.redis.url", "export.redis.endpoints"}, "CFG-REDIS-02",
        "export.redis.metadata_db is a database of records, where the notebooks would take the "
        "catalogue for a run",
        "metadata_db: another number    or none");

@@ -58,6 +58,7 @@ class Loader {
                               : sources_.front();
     // Options alone have the form of this program.
     if (!has_file) origins_.try_emplace("version", Origin{&whole, {}});
+    make_way_for_records();
     // After a file that could not be read, what is missing may be in it.
     if (!unread_) check_config(config_, origins_, whole, interfaces_required, problems_);
     if (!problems_.empty()) return tl::unexpected{problems_.take()};
@@ -68,6 +69,13 @@ class Loader {
   }
 
  private:
+  /// Where the catalogue's database is the default one, and holds records, there is no catalogue.
+  void make_way_for_records() {
+    exporter::RedisConfig& redis = config_.exporter.redis;
+    if (origins_.contains("export.redis.metadata_db")) return;
+    if (redis.has_records_in(redis.metadata_db)) redis.metadata_db = 0;
+  }
+
   Landing landing() { return {config_, origins_, problems_}; }
 
   void add_text(Source& source) {

@@ -4,7 +4,6 @@
 #include <fmt/chrono.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -38,13 +37,9 @@ std::string entry_name(std::uint32_t key) {
                      host.data(), ::getpid());
 }
 
-/// Whether the server has a database for the catalogue that is none of the records'; a cluster has
-/// but one.
+/// Whether the server has a database for the catalogue; a cluster has but one, the records'.
 bool has_place(const exporter::RedisConfig& redis) {
-  const std::uint32_t place = redis.metadata_db;
-  return redis.enabled && !redis.cluster && place != 0 && place != redis.address.database &&
-         std::ranges::find(redis.endpoints, place, &exporter::RedisAddress::database) ==
-             redis.endpoints.end();
+  return redis.enabled && !redis.cluster && redis.metadata_db != 0;
 }
 
 /// Text as it is, all else as JSON.

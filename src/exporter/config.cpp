@@ -1,6 +1,7 @@
 #include "exporter/config.hpp"
 
 #include <sys/un.h>
+#include <algorithm>
 
 #include <charconv>
 #include <limits>
@@ -130,6 +131,11 @@ std::string RedisAddress::to_url() const {
   }
   return std::string{tls ? kTls : kTcp} + (user.empty() ? "" : user + "@") + to_host_and_port() +
          "/" + std::to_string(database);
+}
+
+bool RedisConfig::has_records_in(std::uint32_t database) const noexcept {
+  return address.database == database ||
+         std::ranges::find(endpoints, database, &RedisAddress::database) != endpoints.end();
 }
 
 std::string RedisConfig::describe() const {

@@ -91,6 +91,9 @@ struct RedisConfig {
   std::chrono::milliseconds backoff_initial{100};  // before the second attempt; doubles
   std::chrono::milliseconds backoff_max{5000};
 
+  /// Whether sorted sets are there: of the address or of one of the endpoints.
+  [[nodiscard]] bool has_records_in(std::uint32_t database) const noexcept;
+
   /// Where records go: "redis://10.0.0.1:6379/0 and 2 more, by flow", "the master 'mymaster' that 3
   /// sentinels name", "the cluster of redis://10.0.0.1:6379/0, in 16 keys"; with RedisForm::both
   /// also ", and into a stream".

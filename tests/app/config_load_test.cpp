@@ -116,6 +116,18 @@ interfaces:
             std::string::npos);
 }
 
+TEST(ConfigLoad, DefaultPlaceOfTheCatalogueMakesWayForRecords) {
+  const auto place_of = [](const std::string& redis) {
+    const auto loaded =
+        load_config_text(with_interface("export: {redis: {" + redis + "}}\n"), "t.yaml");
+    return loaded ? loaded->config.exporter.redis.metadata_db : std::uint32_t{99};
+  };
+  EXPECT_EQ(place_of("url: 'redis://h/0'"), 1u);
+  EXPECT_EQ(place_of("url: 'redis://h/1'"), 0u);
+  EXPECT_EQ(place_of("url: 'redis://h', endpoints: ['redis://h/1']"), 0u);
+  EXPECT_EQ(place_of("url: 'redis://h/1', metadata_db: 2"), 2u);
+}
+
 TEST(ConfigLoad, EffectivePrintLoadsToTheSame) {
   const auto loaded = load_config_text(
       "version: 1\nrun: {name: 'say \"hi\" \\ # : x'}\n"
