@@ -26,26 +26,19 @@ template <class T>
   return __atomic_load_n(&adapted, __ATOMIC_RELAXED);
 }
 
-/// A frame that stays here is read once, so its lines are fetched into the first-level cache alone:
-/// from the second one, whoever writes the next frame there, the NIC or the kernel on another core,
-/// would first have to get them back. One that is sent on is read again, by a kernel that copies
-/// it.
-/// Inlined by force, as all that does nothing else: GCC takes a function for one without effect
-/// that only prefetches, and leaves its calls out.
-template <bool kSentOn>
-[[gnu::always_inline]] inline void prefetch(const std::byte* line) noexcept {
-  __builtin_prefetch(line, 0, kSentOn ? 3 : 0);
-}
+// What follows is inlined by force: GCC takes a function that only prefetches for one without
+// effect and leaves its calls out.
 
 /// Two lines, the headers of most frames; fetched for a whole burst before the first is looked at.
-inline constexpr std::uint32_t kHeadBytes = 128;
+/// Frames begin at multiples of 2048, so that the first-level cache has room for the first lines of
+/// some 20 only: the others wait in the second one.
+inline constexpr std::size_t kHeadBytes = 128;
 
-template <bool kSentOn>
 [[gnu::always_inline]] inline void prefetch_heads(
     std::span<const packet_io::Frame> burst) noexcept {
   for (const packet_io::Frame& frame : burst) {
-    prefetch<kSentOn>(frame.data);
-    prefetch<kSentOn>(frame.data + kHeadBytes / 2);
+    __builtin_prefetch(frame.data);
+    __builtin_prefetch(frame.data + kHeadBytes / 2);
   }
 }
 
@@ -53,12 +46,15 @@ template <bool kSentOn>
 /// than the first-level cache holds.
 inline constexpr std::size_t kPrefetchAhead = 8;
 
+/// Those of a frame that stays here are read once, so they go into the first-level cache alone:
+/// from the second one, whoever writes the next frame there, the NIC or the kernel on another core,
+/// would first have to get them back. What is sent on is read again, by a kernel that copies it.
 template <bool kSentOn>
 [[gnu::always_inline]] inline void prefetch_rest(const packet_io::Frame& frame,
                                                  std::uint32_t reach) noexcept {
   const std::uint32_t end = std::min(frame.bytes, reach);
   for (std::uint32_t at = kHeadBytes; at < end; at += kHeadBytes / 2) {
-    prefetch<kSentOn>(frame.data + at);
+    __builtin_prefetch(frame.data + at, 0, kSentOn ? 3 : 0);
   }
 }
 
@@ -125,7 +121,7 @@ bool Worker<P>::turn(const Way& way) noexcept {
   std::size_t done = 0;
   std::uint64_t bytes = 0;
   const std::span<const Frame> burst = std::span{burst_}.first(received);
-  all_stay ? prefetch_heads<false>(burst) : prefetch_heads<true>(burst);
+  prefetch_heads(burst);
   const bool is_long = reach_ > kHeadBytes;
   const auto fetch_rest = [&](std::size_t i) __attribute__((always_inline)) {
     if (i < received) {
