@@ -1,8 +1,8 @@
 #include "exporter/config.hpp"
 
 #include <sys/un.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/failure.hpp"
 #include "redis_store_fixture.hpp"
 
 namespace valinor::exporter {

@@ -1,7 +1,6 @@
 /// TLS, against a real server with certificates of the test's own authority.
 #include <fstream>
 
-#include "base/failure.hpp"
 #include "exporter/exporter.hpp"
 #include "exporter/make_store.hpp"
 #include "redis_store_fixture.hpp"
