@@ -158,7 +158,9 @@ class Worker {
   telemetry::Anatomy anatomy_;                   // of the frame being treated, if it is edited
   std::optional<telemetry::TracePlace> pushed_;  // by that frame
   Tally tally_;
-  std::uint32_t reach_ = 0;  // of the telemetry in the last frame that had some; bytes
+  // Of the last frame that had telemetry, in bytes: how far it reached, and what its record took.
+  std::uint32_t reach_ = 0;
+  std::size_t record_bytes_ = 0;
   WorkerStats stats_;
 };
 

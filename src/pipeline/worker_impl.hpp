@@ -144,7 +144,10 @@ bool Worker<P>::turn(const Way& way) noexcept {
   for (std::size_t i = taken; i < outgoing; ++i) done_[done++] = outgoing_[i];
   way.in->recycle(all_stay ? std::span{burst_}.first(received) : std::span{done_}.first(done));
 
-  if (tally_.records != 0) reach_ = reach_of(*tally_.last);
+  if (tally_.records != 0) {
+    reach_ = reach_of(*tally_.last);
+    record_bytes_ = telemetry::RecordRing::entry_bytes(tally_.last->hop_count);
+  }
   if (all_stay) stats_.consumed.add(tally_.records);
   stats_.records.add(tally_.records);
   stats_.hops.add(tally_.hops);
@@ -264,6 +267,8 @@ inline auto Worker<P>::treat(const Way& way, Frame& frame, std::size_t index) no
   if (!wire::is_telemetry(decision)) return treat_plain(way, frame, index);
 
   const telemetry::RecordSlot slot = reserve();
+  // Between two bursts that are sent on the kernel copies: the ring has left the core's cache.
+  if (!consumes(way)) records_.prefetch_room(record_bytes_);
   telemetry::Anatomy* const anatomy = consumes(way) ? nullptr : &(anatomy_ = {});
   if (is_tagged || !decoder_.decode_simple(frame.span(), frame.wire_bytes, decision, slot, anatomy))
       [[unlikely]] {

@@ -188,8 +188,8 @@ TEST_P(AfxdpPortTest, ABurstLeavesWithOneCallWhereTheKernelCan) {
   constexpr int kTransmitBudgetOption = 9;  // XDP_MAX_TX_SKB_BUDGET, Linux 6.17; else 32 frames
   const std::uint32_t budget = kMaxBurst;
   Sender other;
-  const bool is_known =
-      ::setsockopt(other.port().fd(), SOL_XDP, kTransmitBudgetOption, &budget, sizeof budget) == 0;
+  const bool is_known = ::setsockopt(other.port().send_fd(), SOL_XDP, kTransmitBudgetOption,
+                                     &budget, sizeof budget) == 0;
   std::vector<Frame> frames(kMaxBurst);
   ASSERT_EQ(port.allocate(frames), kMaxBurst);
   for (Frame& frame : frames) frame.bytes = 60;
@@ -198,6 +198,24 @@ TEST_P(AfxdpPortTest, ABurstLeavesWithOneCallWhereTheKernelCan) {
   EXPECT_EQ(port.counters().wakes.value(), is_known ? 1U : kMaxBurst / 32);
   finish(port);
   EXPECT_EQ(port.counters().sent(), kMaxBurst);
+}
+
+/// What is received, or lost, does not slow down what is sent: the kernel keeps the two apart.
+TEST_P(AfxdpPortTest, SendsByASocketThatReceivesNothing) {
+  Opened opened{near(GetParam()), {}};
+  AfxdpPort& port = *opened.ports()[0];
+  EXPECT_NE(port.send_fd(), port.fd());
+  Sender only_sends;
+  EXPECT_EQ(only_sends.port().send_fd(), only_sends.port().fd());
+  // The statistics are of both: that nothing was left to send, only the sender's socket knows.
+  EXPECT_EQ(port.kernel_statistics().tx_ring_empty_descs, 0U);
+  std::array<Frame, 1> frame;
+  ASSERT_EQ(port.allocate(frame), 1U);
+  frame[0].bytes = 60;
+  ASSERT_EQ(port.transmit(frame), 1U);
+  finish(port);
+  EXPECT_EQ(port.counters().sent(), 1U);
+  EXPECT_GT(port.kernel_statistics().tx_ring_empty_descs, 0U);
 }
 
 TEST_P(AfxdpPortTest, CountsFramesThatTheDeviceOrThePortRefuses) {

@@ -249,7 +249,7 @@ void AfxdpPort::wake_transmit() noexcept {
 /// False where there is no use in trying again now.
 bool AfxdpPort::kick_transmit() noexcept {
   counters_.wakes.add(1);
-  if (::sendto(socket_->fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) return true;
+  if (::sendto(socket_->send_fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) return true;
   switch (errno) {
     case EAGAIN:   // more to send than one call may, or the completion ring is full
     case ENOBUFS:  // no memory for a socket buffer now
@@ -313,11 +313,7 @@ void AfxdpPort::finish(std::span<AfxdpPort* const> ports,
 xdp_statistics AfxdpPort::kernel_statistics() const {
   xdp_statistics sum = closed_statistics_;
   if (!socket_) return sum;
-  xdp_statistics now{};
-  socklen_t bytes = sizeof now;
-  if (::getsockopt(socket_->fd(), SOL_XDP, XDP_STATISTICS, &now, &bytes) != 0) {
-    throw_errno("ask an AF_XDP socket for its statistics");
-  }
+  const xdp_statistics now = socket_->statistics();
   sum.rx_dropped += now.rx_dropped;
   sum.rx_invalid_descs += now.rx_invalid_descs;
   sum.tx_invalid_descs += now.tx_invalid_descs;

@@ -181,8 +181,10 @@ class AfxdpPort {
   [[nodiscard]] std::uint64_t at_kernel() const noexcept;
 
   [[nodiscard]] QueueId queue() const noexcept { return queue_; }
-  /// While the port is open.
+  /// While the port is open: the socket that receives, and the one that sends, which may be the
+  /// same one.
   [[nodiscard]] int fd() const noexcept { return socket_->fd(); }
+  [[nodiscard]] int send_fd() const noexcept { return socket_->send_fd(); }
   [[nodiscard]] bool is_zerocopy() const noexcept { return zerocopy_; }
   /// Why zero-copy was refused where it was tried and failed; else empty.
   [[nodiscard]] const std::string& zerocopy_refusal() const noexcept { return zerocopy_refusal_; }

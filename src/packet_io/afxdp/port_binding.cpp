@@ -59,6 +59,7 @@ void AfxdpPort::bind(const Interface& interface, Mode mode) {
   }
   if (error != 0) refuse_bind(interface, queue_, false, error, pool_.memory().frame_size());
   zerocopy_ = socket_->is_zerocopy();
+  if (use_ == Use::receive_and_transmit) socket_->send_apart(interface.index, queue_);
 }
 
 }  // namespace valinor::packet_io::afxdp

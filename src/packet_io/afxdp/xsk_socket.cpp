@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <thread>
 #include <tuple>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "packet_io/afxdp/tx_metadata.hpp"
@@ -125,13 +126,21 @@ void set_ring_size(int fd, int option, std::uint32_t entries, const char* name) 
   }
 }
 
+/// What the kernel answers to a question about an AF_XDP socket.
+template <class Answer>
+Answer ask(int fd, int option, const char* doing) {
+  Answer answer{};
+  socklen_t bytes = sizeof answer;
+  if (::getsockopt(fd, SOL_XDP, option, &answer, &bytes) != 0) throw_errno(doing);
+  return answer;
+}
+
 xdp_mmap_offsets ask_offsets(int fd) {
-  xdp_mmap_offsets offsets{};
-  socklen_t bytes = sizeof offsets;
-  if (::getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &bytes) != 0) {
-    throw_errno("ask where the AF_XDP rings are");
-  }
-  return offsets;
+  return ask<xdp_mmap_offsets>(fd, XDP_MMAP_OFFSETS, "ask where the AF_XDP rings are");
+}
+
+xdp_statistics ask_statistics(int fd) {
+  return ask<xdp_statistics>(fd, XDP_STATISTICS, "ask an AF_XDP socket for its statistics");
 }
 
 /// Maps one ring and points `ring` into it. The cached indices start where the kernel's do, at 0;
@@ -150,6 +159,30 @@ Mapping map_ring(int fd, Ring& ring, const xdp_ring_offset& offset, std::uint32_
   return memory;
 }
 
+/// Gives a socket a TX ring, and maps it.
+Mapping make_tx_ring(int fd, xsk_ring_prod& ring, std::uint32_t entries) {
+  set_ring_size(fd, XDP_TX_RING, entries, "TX");
+  Mapping memory =
+      map_ring(fd, ring, ask_offsets(fd).tx, entries, sizeof(xdp_desc), XDP_PGOFF_TX_RING);
+  ring.cached_cons = entries;
+  // Older kernels know no such option; then a burst takes two calls.
+  const std::uint32_t budget = std::min(kTransmitBudget, entries);
+  std::ignore = ::setsockopt(fd, SOL_XDP, kTransmitBudgetOption, &budget, sizeof budget);
+  return memory;
+}
+
+sockaddr_xdp address_of(InterfaceIndex interface, QueueId queue) noexcept {
+  sockaddr_xdp address{};
+  address.sxdp_family = AF_XDP;
+  address.sxdp_ifindex = interface.value();
+  address.sxdp_queue_id = queue.value();
+  return address;
+}
+
+bool bind_to(int fd, const sockaddr_xdp& address) noexcept {
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
 }  // namespace
 
 XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataWishes& transmit)
@@ -160,7 +193,7 @@ XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataW
   set_ring_size(fd, XDP_UMEM_FILL_RING, sizes.fill, "fill");
   set_ring_size(fd, XDP_UMEM_COMPLETION_RING, sizes.completion, "completion");
   set_ring_size(fd, XDP_RX_RING, sizes.rx, "RX");
-  set_ring_size(fd, XDP_TX_RING, sizes.tx, "TX");
+  tx_memory_ = make_tx_ring(fd, tx, sizes.tx);
 
   const xdp_mmap_offsets at = ask_offsets(fd);
   fill_memory_ =
@@ -168,31 +201,44 @@ XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataW
   completion_memory_ = map_ring(fd, completion, at.cr, sizes.completion, sizeof(std::uint64_t),
                                 XDP_UMEM_PGOFF_COMPLETION_RING);
   rx_memory_ = map_ring(fd, rx, at.rx, sizes.rx, sizeof(xdp_desc), XDP_PGOFF_RX_RING);
-  tx_memory_ = map_ring(fd, tx, at.tx, sizes.tx, sizeof(xdp_desc), XDP_PGOFF_TX_RING);
   fill.cached_cons = sizes.fill;
-  tx.cached_cons = sizes.tx;
-  // Older kernels know no such option; then a burst takes two calls.
-  const std::uint32_t budget = std::min(kTransmitBudget, sizes.tx);
-  std::ignore = ::setsockopt(fd, SOL_XDP, kTransmitBudgetOption, &budget, sizeof budget);
 }
 
 int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy,
                         bool several_buffers) {
-  sockaddr_xdp address{};
-  address.sxdp_family = AF_XDP;
-  address.sxdp_ifindex = interface.value();
-  address.sxdp_queue_id = queue.value();
+  sockaddr_xdp address = address_of(interface, queue);
   address.sxdp_flags =
       static_cast<std::uint16_t>((zerocopy ? XDP_ZEROCOPY : XDP_COPY) | XDP_USE_NEED_WAKEUP |
                                  (several_buffers ? kUseSeveralBuffers : 0));
   const auto deadline = std::chrono::steady_clock::now() + kBindPatience;
   for (;;) {
-    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-      return 0;
-    }
+    if (bind_to(fd_.get(), address)) return 0;
     if (errno != EBUSY || std::chrono::steady_clock::now() >= deadline) return errno;
     std::this_thread::sleep_for(kBindPause);
   }
+}
+
+void XskSocket::send_apart(InterfaceIndex interface, QueueId queue) {
+  UniqueFd sender = open_socket();
+  xsk_ring_prod ring{};
+  Mapping memory = make_tx_ring(sender.get(), ring, tx.size);
+  sockaddr_xdp address = address_of(interface, queue);
+  address.sxdp_flags = XDP_SHARED_UMEM;
+  address.sxdp_shared_umem_fd = static_cast<std::uint32_t>(fd_.get());
+  if (!bind_to(sender.get(), address)) return;
+  tx = ring;
+  tx_memory_ = std::move(memory);
+  sender_ = std::move(sender);
+}
+
+xdp_statistics XskSocket::statistics() const {
+  xdp_statistics both = ask_statistics(fd_.get());
+  if (sender_) {
+    const xdp_statistics sent = ask_statistics(sender_.get());
+    both.tx_invalid_descs += sent.tx_invalid_descs;
+    both.tx_ring_empty_descs += sent.tx_ring_empty_descs;
+  }
+  return both;
 }
 
 int XskSocket::prefer_busy_polling(std::uint32_t budget) {
@@ -219,11 +265,8 @@ std::uint32_t XskSocket::napi_id() const noexcept {
 }
 
 bool XskSocket::is_zerocopy() const {
-  xdp_options options{};
-  socklen_t bytes = sizeof options;
-  if (::getsockopt(fd_.get(), SOL_XDP, XDP_OPTIONS, &options, &bytes) != 0) {
-    throw_errno("ask an AF_XDP socket for its mode");
-  }
+  const auto options =
+      ask<xdp_options>(fd_.get(), XDP_OPTIONS, "ask an AF_XDP socket for its mode");
   return (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
 }
 

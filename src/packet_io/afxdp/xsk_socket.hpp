@@ -1,4 +1,4 @@
-/// One AF_XDP socket on one queue, with its four rings.
+/// One AF_XDP socket on one queue, with its four rings; or two, that share the queue.
 ///
 ///   fill        we -> kernel   empty frames to receive into
 ///   rx          kernel -> we   received frames
@@ -9,6 +9,7 @@
 /// xdp/xsk.h by one thread. The Umem outlives the socket.
 #pragma once
 
+#include <linux/if_xdp.h>
 #include <xdp/xsk.h>
 
 #include <cstdint>
@@ -41,6 +42,12 @@ class XskSocket {
   [[nodiscard]] int try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy,
                              bool several_buffers = false);
 
+  /// Once bound with copies: moves the TX ring to a socket of its own, on the same queue and
+  /// memory. The kernel counts each packet that finds no room in a line of the receiving socket;
+  /// one that is sent as well waits for that line several times a frame. Where the kernel refuses,
+  /// the ring stays where it is. Before anything is put into it. Throws Failure: CAP-RAW-01.
+  void send_apart(InterfaceIndex interface, QueueId queue);
+
   /// Asks for preferred busy polling: the NIC's interrupts for the queue stay off while system
   /// calls on this socket poll its NAPI, for at most `budget` packets each. Before the bind.
   /// Answers 0 or the errno: EPERM without CAP_NET_ADMIN, ENOPROTOOPT before Linux 5.11.
@@ -54,7 +61,12 @@ class XskSocket {
 
   [[nodiscard]] bool takes_tx_metadata() const noexcept { return takes_tx_metadata_; }
 
+  /// The counts of both sockets. Throws std::system_error.
+  [[nodiscard]] xdp_statistics statistics() const;
+
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Of the socket that has the TX ring.
+  [[nodiscard]] int send_fd() const noexcept { return sender_ ? sender_.get() : fd_.get(); }
 
   xsk_ring_prod fill{};
   xsk_ring_cons completion{};
@@ -64,6 +76,7 @@ class XskSocket {
  private:
   // The mappings hold the socket open as well: they go first, or the queue stays taken.
   UniqueFd fd_;
+  UniqueFd sender_;  // none: the TX ring is fd_'s
   bool takes_tx_metadata_ = false;
   Mapping fill_memory_, completion_memory_, rx_memory_, tx_memory_;
 };

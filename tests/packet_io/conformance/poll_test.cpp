@@ -1,4 +1,4 @@
-/// poll(2) on a port's socket, which AfxdpPort::wait() stands on: xskxceiver's POLL family.
+/// poll(2) on a port's sockets, which AfxdpPort::wait() stands on: xskxceiver's POLL family.
 #include <poll.h>
 
 #include <array>
@@ -16,7 +16,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, Poll, testing::ValuesIn(settings_to_test()), nam
 constexpr int kLongMs = 5000, kShortMs = 20;
 
 bool ready(const AfxdpPort& port, short events, int timeout_ms) {
-  pollfd source{port.fd(), events, 0};
+  pollfd source{events == POLLOUT ? port.send_fd() : port.fd(), events, 0};
   return ::poll(&source, 1, timeout_ms) == 1 && (source.revents & events) != 0;
 }
 
