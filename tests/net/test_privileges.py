@@ -58,8 +58,10 @@ def threads(run):
 def assert_limited(run, kept=(), user=0):
     """All threads: what is said here, and no more."""
     bits = f"{sum(1 << CAPABILITIES[name] for name in kept):016x}"
+    # A thread takes its name once it runs, which may be after the program has called itself ready.
+    names = {"exporter", "veth-host/0", "veth-host/1"}
+    wait_until(lambda: names < set(threads(run)), "all threads have their names")
     found = threads(run)
-    assert {"exporter", "veth-host/0", "veth-host/1"} < set(found)
     for name, status in found.items():
         assert (status["CapEff"], status["CapPrm"]) == (bits, bits), name
         assert int(status["CapInh"], 16) == int(status["CapAmb"], 16) == 0, name
