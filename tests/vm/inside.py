@@ -203,7 +203,7 @@ class Guest:
         """For whoever has to find out why a test failed: titles and texts."""
         try:
             interfaces = self._machine.run(
-                "ip -s link; ss --xdp -e -n\nfor nic in nic1 nic2 nic3; do"
+                "ip -s link; ss --xdp -e -n\nfor nic in nic1 nic2 nic3 nic4 nic5; do"
                 " echo $nic; ethtool -S $nic; done; dmesg | tail -n 40")
             return [*((run.words, run.text("out") + run.text()) for run in self._runs),
                     ("interfaces, sockets, kernel", interfaces)]

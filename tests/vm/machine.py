@@ -11,6 +11,7 @@ refuses zero-copy; `disable-legacy=on` is needed for that. nic6 is an Intel 8257
 
 import base64
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -177,6 +178,13 @@ class Machine:
             raise ConnectionError("QEMU is gone")
         return data
 
+    def breakdown(self):
+        """What went wrong with the machine itself, its kernel or QEMU; empty where nothing did."""
+        if self._agent.fileno() == -1:
+            return "it does not answer"
+        said = re.search(r"virtio: .*", self._errors.read_text())
+        return said[0] if said else ""
+
     def console(self, lines=60):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
@@ -184,3 +192,35 @@ class Machine:
         self._process.kill()
         self._process.wait()
         self._agent.close()
+
+
+class Machines:
+    """One machine for all tests, and another one after that has broken down. `boot`, a function of
+    a folder of its own, makes them; `start`, of a machine, what belongs to each."""
+
+    def __init__(self, folder, boot, start):
+        self._folder, self._boot, self._start = folder, boot, start
+        self._machine = self._started = None
+        self._boots, self._ended_by = 0, ""
+
+    def get(self):
+        """A machine that runs, and what was started in it."""
+        if self._machine is not None and self._machine.breakdown():
+            self.stop()
+        if self._machine is None:
+            self._boots += 1
+            folder = self._folder / f"boot-{self._boots}"
+            folder.mkdir()
+            self._machine = self._boot(folder)
+            self._started = self._start(self._machine)
+        return self._machine, self._started
+
+    def breakdown(self):
+        """Of the machine that is there, or was last."""
+        return self._ended_by if self._machine is None else self._machine.breakdown()
+
+    def stop(self):
+        if self._machine is not None:
+            self._ended_by = self._machine.breakdown()
+            self._machine.stop()
+            self._machine = None
