@@ -57,8 +57,9 @@ class RecordRing {
     return {make_empty(at), reinterpret_cast<HopRecord*>(at + sizeof(PacketRecord)), max_hops};
   }
 
-  /// Fetches for writing the lines that a record of `bytes` will take, some records ahead. Inlined
-  /// by force: GCC takes a function that only prefetches for one without effect.
+  /// Fetches the lines that a record of `bytes` will take, some records ahead; for writing, where
+  /// the build is for CPUs that know the difference. Inlined by force: GCC takes a function that
+  /// only prefetches for one without effect.
   [[gnu::always_inline]] void prefetch_room(std::size_t bytes) const noexcept {
     const std::byte* at = memory_ + (written_ & (capacity_ - 1)) + kWriteAhead;
     for (std::size_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(at + i, 1);

@@ -36,7 +36,8 @@ MODULES = ("virtio_net", "veth", "xsk_diag")
 
 LACKING = 4  # exit status of scripts/fetch-vm
 
-SHARED = pytest.StashKey()
+SHARED = pytest.StashKey()  # of the session: Machines
+BROKE = pytest.StashKey()  # of a test: how its machine broke down
 
 FULL = os.environ.get("VALINOR_VM") == "full"
 
@@ -93,38 +94,48 @@ def shared(request, fetched, folder, module, probe):
 
 
 @pytest.fixture
-def machine(shared):
-    return shared.get()[0]
+def booted(shared):
+    return shared.get()
 
 
 @pytest.fixture
-def redis(shared):
-    return shared.get()[1]
+def machine(booted):
+    return booted[0]
 
 
-def pytest_runtest_protocol(item, nextitem):
-    """Where the machine itself broke down, in its kernel or in QEMU, a failure says nothing of the
-    program: the test runs once more, in another machine. A second time it counts."""
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    shared = item.config.stash.get(SHARED, None)
-    why = shared.breakdown() if shared else ""
-    if why and any(report.failed for report in reports):
-        warnings.warn(f"{item.nodeid} runs again in another machine: {why}")
-        item._initrequest()  # pytest has no public name for: fixtures are made anew
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
+@pytest.fixture
+def redis(booted):
+    return booted[1]
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """What the programs said and the kernel knows, beside a scenario that failed."""
     report = (yield).get_result()
-    if call.when == "call" and report.failed and "guest" in item.funcargs:
+    if not report.failed:
+        return
+    if call.when == "call" and "guest" in item.funcargs:
         report.sections += item.funcargs["guest"].describe()
+    shared = item.config.stash.get(SHARED, None)
+    why = shared.breakdown() if shared else ""
+    if why and BROKE not in item.stash:
+        item.stash[BROKE] = f"{why}\n{report.longreprtext}"
+
+
+def pytest_runtest_protocol(item, nextitem):
+    """Where the machine itself broke down, in its kernel or in QEMU, a failure says nothing of the
+    program: the test runs once more, in another machine. A second time it counts."""
+    if HERE not in item.path.parents:
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    if BROKE in item.stash:
+        warnings.warn(f"{item.nodeid} runs again in another machine: {item.stash[BROKE]}")
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.fixture

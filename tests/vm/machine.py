@@ -178,11 +178,16 @@ class Machine:
             raise ConnectionError("QEMU is gone")
         return data
 
+    def is_lost(self):
+        """Whether it answers no more."""
+        return self._agent.fileno() == -1
+
     def breakdown(self):
-        """What went wrong with the machine itself, its kernel or QEMU; empty where nothing did."""
-        if self._agent.fileno() == -1:
-            return "it does not answer"
+        """What went wrong with the machine itself, its kernel or QEMU; empty where nothing is known
+        of that. A program that hangs is none of it."""
         said = re.search(r"virtio: .*", self._errors.read_text())
+        said = said or re.search(r"Kernel panic.*|task \S+ blocked for more than.*",
+                                 self.log.read_text(errors="replace"))
         return said[0] if said else ""
 
     def console(self, lines=60):
@@ -195,32 +200,38 @@ class Machine:
 
 
 class Machines:
-    """One machine for all tests, and another one after that has broken down. `boot`, a function of
-    a folder of its own, makes them; `start`, of a machine, what belongs to each."""
+    """One machine for all tests, and another one after that is lost or has broken down. `boot`, a
+    function of a folder of its own, makes them; `start`, of a machine, what belongs to each. What
+    they raise is raised from then on: what does not start once will not the next time."""
 
     def __init__(self, folder, boot, start):
         self._folder, self._boot, self._start = folder, boot, start
-        self._machine = self._started = None
-        self._boots, self._ended_by = 0, ""
+        self._machine = self._started = self._failure = None
+        self._boots = 0
 
     def get(self):
         """A machine that runs, and what was started in it."""
-        if self._machine is not None and self._machine.breakdown():
+        if self._failure is not None:
+            raise self._failure
+        if self._machine is not None and (self._machine.is_lost() or self._machine.breakdown()):
             self.stop()
         if self._machine is None:
-            self._boots += 1
-            folder = self._folder / f"boot-{self._boots}"
-            folder.mkdir()
-            self._machine = self._boot(folder)
-            self._started = self._start(self._machine)
+            try:
+                self._boots += 1
+                folder = self._folder / f"boot-{self._boots}"
+                folder.mkdir()
+                self._machine = self._boot(folder)
+                self._started = self._start(self._machine)
+            except Exception as error:
+                self._failure = error
+                raise
         return self._machine, self._started
 
     def breakdown(self):
-        """Of the machine that is there, or was last."""
-        return self._ended_by if self._machine is None else self._machine.breakdown()
+        """Of the machine that is there."""
+        return "" if self._machine is None else self._machine.breakdown()
 
     def stop(self):
         if self._machine is not None:
-            self._ended_by = self._machine.breakdown()
             self._machine.stop()
             self._machine = None

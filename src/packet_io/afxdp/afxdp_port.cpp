@@ -278,12 +278,12 @@ void AfxdpPort::wait(std::span<AfxdpPort* const> ports) noexcept {
   int timeout = kWaitMilliseconds;
   for (const AfxdpPort* port : ports.first(std::min(ports.size(), kMaxWaited))) {
     sources[count++] = {port->wake_event_.get(), POLLIN, 0};
-    // In copy mode poll() on the socket would send what is pending and swallow the refusals that
-    // we count; then only the event is waited for, shortly.
-    if (!port->zerocopy_ && port->transmit_pending() != 0) {
-      timeout = kWaitWithPendingMilliseconds;
-    } else {
-      sources[count++] = {port->socket_->fd(), POLLIN, 0};
+    const bool has_pending = !port->zerocopy_ && port->transmit_pending() != 0;
+    if (has_pending) timeout = kWaitWithPendingMilliseconds;
+    // In copy mode poll() on the socket that sends would send what is pending, and swallow the
+    // refusals that we count.
+    if (!has_pending || port->fd() != port->send_fd()) {
+      sources[count++] = {port->fd(), POLLIN, 0};
     }
   }
   if (::poll(sources.data(), count, timeout) <= 0) return;

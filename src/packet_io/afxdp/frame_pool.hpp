@@ -2,7 +2,7 @@
 ///
 /// One port uses it, or the two ports between which a worker passes frames on: a frame received by
 /// one is sent by the other where it is. Each port registers the memory with its own socket, rather
-/// than one socket sharing the other's UMEM: a shared one inherits the first socket's mode (so a
+/// than one port sharing the other's UMEM: a shared one inherits the first socket's mode (so a
 /// NIC with zero-copy could not be paired with one without), and drivers batch transmission only
 /// for pools with a single socket.
 ///

@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <thread>
 #include <tuple>
 #include <utility>
 
 #include "base/failure.hpp"
+#include "base/log.hpp"
 #include "packet_io/afxdp/tx_metadata.hpp"
 
 namespace valinor::packet_io::afxdp {
@@ -219,16 +221,20 @@ int XskSocket::try_bind(InterfaceIndex interface, QueueId queue, bool zerocopy,
 }
 
 void XskSocket::send_apart(InterfaceIndex interface, QueueId queue) {
-  UniqueFd sender = open_socket();
-  xsk_ring_prod ring{};
-  Mapping memory = make_tx_ring(sender.get(), ring, tx.size);
-  sockaddr_xdp address = address_of(interface, queue);
-  address.sxdp_flags = XDP_SHARED_UMEM;
-  address.sxdp_shared_umem_fd = static_cast<std::uint32_t>(fd_.get());
-  if (!bind_to(sender.get(), address)) return;
-  tx = ring;
-  tx_memory_ = std::move(memory);
-  sender_ = std::move(sender);
+  try {
+    UniqueFd sender = open_socket();
+    xsk_ring_prod ring{};
+    Mapping memory = make_tx_ring(sender.get(), ring, tx.size);
+    sockaddr_xdp address = address_of(interface, queue);
+    address.sxdp_flags = XDP_SHARED_UMEM;
+    address.sxdp_shared_umem_fd = static_cast<std::uint32_t>(fd_.get());
+    if (!bind_to(sender.get(), address)) throw_errno("bind a second AF_XDP socket to the queue");
+    tx = ring;
+    tx_memory_ = std::move(memory);
+    sender_ = std::move(sender);
+  } catch (const std::exception& error) {
+    log::debug("queue {}: the socket that receives sends as well: {}", queue.value(), error.what());
+  }
 }
 
 xdp_statistics XskSocket::statistics() const {

@@ -44,8 +44,8 @@ class XskSocket {
 
   /// Once bound with copies: moves the TX ring to a socket of its own, on the same queue and
   /// memory. The kernel counts each packet that finds no room in a line of the receiving socket;
-  /// one that is sent as well waits for that line several times a frame. Where the kernel refuses,
-  /// the ring stays where it is. Before anything is put into it. Throws Failure: CAP-RAW-01.
+  /// one that is sent as well waits for that line several times a frame. Where that cannot be, the
+  /// ring stays where it is. Before anything is put into it.
   void send_apart(InterfaceIndex interface, QueueId queue);
 
   /// Asks for preferred busy polling: the NIC's interrupts for the queue stay off while system

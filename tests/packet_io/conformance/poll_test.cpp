@@ -1,4 +1,5 @@
-/// poll(2) on a port's sockets, which AfxdpPort::wait() stands on: xskxceiver's POLL family.
+/// poll(2) on a port's sockets; AfxdpPort::wait() stands on that of the one that receives:
+/// xskxceiver's POLL family.
 #include <poll.h>
 
 #include <array>
