@@ -65,7 +65,8 @@ class RecordRing {
     for (std::size_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(at + i, 1);
   }
 
-  static constexpr std::size_t entry_bytes(std::size_t hops) noexcept {
+  /// What a record of so many hops takes in the ring.
+  [[nodiscard]] static constexpr std::size_t entry_bytes(std::size_t hops) noexcept {
     return sizeof(PacketRecord) + hops * sizeof(HopRecord);
   }
 

@@ -2,9 +2,9 @@
 
     VALINOR_BINARY=build/src/app/valinor-afxdp python3 -m pytest tests/vm
 
-One boot is shared by all, as long as it does not break down. A kernel and QEMU are fetched once, by scripts/fetch-vm, into
-build/vm-cache or the folder that VALINOR_VM_CACHE names. Two queues of virtio-net need tap devices,
-so root or user namespaces.
+One boot is shared by all, as long as it does not break down. A kernel and QEMU are fetched once, by
+scripts/fetch-vm, into build/vm-cache or the folder that VALINOR_VM_CACHE names. Two queues of
+virtio-net need tap devices, so root or user namespaces.
 
 VALINOR_VM=full: a kernel with all drivers, and two Intel NICs (igb) besides; some 100 MB more.
 
