@@ -4,10 +4,17 @@
 
 #include <chrono>
 #include <compare>
+#include <ctime>
 
 namespace valinor {
 
 using Nanos = std::chrono::nanoseconds;
+
+/// For ppoll(2) and the like.
+[[nodiscard]] inline timespec to_timespec(Nanos length) noexcept {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(length);
+  return {.tv_sec = seconds.count(), .tv_nsec = (length - seconds).count()};
+}
 
 /// A reading of one clock.
 template <class Clock>

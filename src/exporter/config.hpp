@@ -141,7 +141,7 @@ struct ExporterConfig {
   std::size_t memory_bytes = std::size_t{256} << 20;  // records not yet acknowledged
   WhenFull when_full = WhenFull::spill;
   SpillConfig spill;
-  std::chrono::milliseconds batch_interval{5};  // an open batch is sent after this long
+  std::chrono::milliseconds batch_interval{20};  // a record waits for others so long
 };
 
 }  // namespace valinor::exporter

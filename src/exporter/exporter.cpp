@@ -18,15 +18,26 @@ using std::chrono::milliseconds;
 /// per record. Larger: the other rings and the store wait longer (4096 take about 0.1 ms).
 constexpr std::size_t kDrainChunk = 4096;
 
-/// Between two looks into empty rings, however long a batch may wait. 5 ms of 1 Mpps with three
-/// hops are 1.8 MB, an eighth of a worker's ring. Shorter: needless wake-ups of an idle program.
-constexpr milliseconds kLongestPause{5};
+/// Between two looks into empty rings, where batches may wait for longer: the gauges are shown
+/// then, and a connection that is lost is noticed.
+constexpr milliseconds kLongestPause{100};
 
 /// ... and no longer than a ring takes, as things go, to get so many bytes: they are read while
 /// they are in a core's own cache, which has 1 or 2 MiB, and a worker that shares its CPU with us
 /// gets it back before its RX ring is full.
 constexpr std::size_t kBytesBetweenLooks = std::size_t{1} << 20;
 constexpr microseconds kShortestPause{50};
+
+/// A worker whose ring has got so many bytes, as packets came faster than before, ends the pause;
+/// half of a ring that is smaller than twice that. Larger: less is left of the ring for the time
+/// that our waking takes. Smaller: workers wake us where we would have looked in time, which costs
+/// them a system call.
+constexpr std::size_t kBytesToCall = std::size_t{2} << 20;
+
+/// For a store that owes answers, which nobody can end: 5 ms of 10 Mpps with three hops are 16 MB,
+/// a worker's ring. Also for one that is away while records wait: each step of connecting takes
+/// one.
+constexpr milliseconds kLongestWaitForStore{5};
 
 /// The slice that we ask of the scheduler. Ordinary ones, of some ms, are longer than a ring can
 /// wait where a worker that never sleeps has our CPU.
@@ -56,11 +67,9 @@ Exporter::~Exporter() { stop(Clock::now()); }
 
 void Exporter::stop(Clock::time_point deadline) {
   if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock{mutex_};
-    deadline_ = deadline;
-  }
+  deadline_ = deadline;
   thread_.request_stop();
+  wake_.raise();
   thread_.join();
 }
 
@@ -120,16 +129,17 @@ void Exporter::run(const std::stop_token& stop) {
 
 void Exporter::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    const Clock::time_point now = Clock::now();
     const std::size_t drained = drain();
+    looked_ = now;
     submit();
-    const Clock::time_point looked = Clock::now();
-    const microseconds patience = drained != 0 ? microseconds{0} : next_pause(looked);
-    const bool settled = settle(patience);
+    const microseconds length = drained != 0 ? microseconds{0} : next_pause(now);
+    const bool settled = settle(std::min<microseconds>(length, kLongestWaitForStore));
     report();
     if (drained == 0 && !settled) {
-      pause_began_ = looked;
+      pause_began_ = now;
       std::ranges::fill(drained_bytes_, 0);
-      if (is_idle()) pause(stop, patience);
+      if (is_idle()) pause(length);
     }
   }
 }
@@ -137,17 +147,24 @@ void Exporter::work(const std::stop_token& stop) {
 microseconds Exporter::next_pause(Clock::time_point now) const noexcept {
   std::size_t most = 0;
   for (const std::size_t bytes : drained_bytes_) most = std::max(most, bytes);
-  if (most == 0) return pause_;
+  const microseconds longest =
+      std::ranges::any_of(sinks_, [](const Sink& sink) { return sink.has_waiting(); })
+          ? std::min(pause_, kLongestWaitForStore)
+          : pause_;
+  if (most == 0) return longest;
   using Exactly = std::chrono::duration<double, std::micro>;
   const Exactly each = Exactly{now - pause_began_} / static_cast<double>(most);
   const Exactly wanted = each * static_cast<double>(kBytesBetweenLooks);
-  return std::chrono::floor<microseconds>(std::clamp<Exactly>(wanted, kShortestPause, pause_));
+  return std::chrono::floor<microseconds>(std::clamp<Exactly>(wanted, kShortestPause, longest));
 }
 
-/// Until it is time to look again, or to stop.
-void Exporter::pause(const std::stop_token& stop, microseconds length) {
-  std::unique_lock lock{mutex_};
-  wake_.wait_for(lock, stop, length, [] { return false; });
+/// Until it is time to look again, or to stop, or a ring fills.
+void Exporter::pause(microseconds length) noexcept {
+  for (telemetry::RecordRing& ring : rings_) {
+    ring.call_at(std::min(kBytesToCall, ring.capacity() / 2), wake_);
+  }
+  wake_.wait(length);
+  for (telemetry::RecordRing& ring : rings_) ring.call_off();
 }
 
 /// Whether no store owes an answer.
@@ -156,11 +173,6 @@ bool Exporter::is_idle() const noexcept {
 }
 
 void Exporter::finish() {
-  Clock::time_point deadline;
-  {
-    const std::lock_guard lock{mutex_};
-    deadline = deadline_;
-  }
   for (Sink& sink : sinks_) sink.hurry();
   while (true) {
     const bool drained = drain() != 0;
@@ -168,11 +180,12 @@ void Exporter::finish() {
       for (Sink& sink : sinks_) sink.seal();
       const bool done =
           std::ranges::all_of(sinks_, [](const Sink& sink) { return sink.is_done(); });
-      if (done || Clock::now() >= deadline) break;
+      if (done || Clock::now() >= deadline_) break;
     }
     submit();
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    const milliseconds patience = std::clamp(left, milliseconds{0}, pause_);
+    const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
+    const milliseconds patience =
+        std::clamp(left, milliseconds{0}, std::min(pause_, kLongestWaitForStore));
     const bool settled = settle(drained ? milliseconds{0} : patience);
     report();
     // A store is away: its next attempt is a matter of time alone.
@@ -190,7 +203,7 @@ void Exporter::discard(const std::stop_token& stop) {
   for (bool stopping = false; !stopping;) {
     stopping = stop.stop_requested();
     lose_rings(LossReason::exporter_failed);
-    if (!stopping) pause(stop, pause_);
+    if (!stopping) pause(kLongestPause);
   }
 }
 
@@ -218,7 +231,8 @@ std::size_t Exporter::drain() {
 
 void Exporter::take(const telemetry::RecordView& record) {
   for (Sink& sink : sinks_) {
-    if (sink.wants(record)) sink.take(record);
+    // It came after the look before this one.
+    if (sink.wants(record)) sink.take(record, looked_);
   }
   // Only now: what breaks off above stays in the ring.
   for (Sink& sink : sinks_) sink.count_received();

@@ -9,15 +9,14 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "base/wake_event.hpp"
 #include "exporter/config.hpp"
 #include "exporter/exporter_stats.hpp"
 #include "exporter/gaps.hpp"
@@ -86,7 +85,7 @@ class Exporter {
   [[nodiscard]] bool waits() const noexcept;
   [[nodiscard]] bool is_idle() const noexcept;
   [[nodiscard]] std::chrono::microseconds next_pause(Clock::time_point now) const noexcept;
-  void pause(const std::stop_token& stop, std::chrono::microseconds length);
+  void pause(std::chrono::microseconds length) noexcept;
   void lose_rings(LossReason reason);
 
   const std::chrono::milliseconds pause_;  // between two looks into empty rings, at most
@@ -94,16 +93,17 @@ class Exporter {
   std::deque<Sink> sinks_;
   Rings rings_;
 
-  // The thread's: when its last pause began, and what each ring had since.
-  Clock::time_point pause_began_ = Clock::now();
+  // The thread's: when it looked into the rings last, when its last pause began, and what each ring
+  // had since.
+  Clock::time_point looked_ = Clock::now();
+  Clock::time_point pause_began_ = looked_;
   std::vector<std::size_t> drained_bytes_;
 
   std::exception_ptr failure_;  // the thread's; others read it once they have joined it
   std::atomic<bool> failed_{false};
 
-  std::mutex mutex_;  // of deadline_, and for sleeping
-  std::condition_variable_any wake_;
-  Clock::time_point deadline_{};
+  Clock::time_point deadline_{};  // the thread's once it is to stop
+  WakeEvent wake_;
   std::jthread thread_;  // last: it uses all of the above
 };
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/time.hpp"
 #include "exporter/resp.hpp"
 
 namespace valinor::exporter {
@@ -274,9 +275,7 @@ void RedisConnection::wait(std::chrono::microseconds patience) {
   pollfd ready{.fd = fd_.get(),
                .events = transport_ ? transport_->events(sending) : short{POLLOUT},
                .revents = 0};
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
-  const timespec limit{.tv_sec = seconds.count(),
-                       .tv_nsec = std::chrono::nanoseconds{patience - seconds}.count()};
+  const timespec limit = to_timespec(patience);
   ::ppoll(&ready, 1, &limit, nullptr);
 }
 

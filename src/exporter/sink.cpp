@@ -49,7 +49,7 @@ Sink::Sink(const ExporterConfig& config, SinkParts parts)
   }
 }
 
-void Sink::take(const telemetry::RecordView& record) {
+void Sink::take(const telemetry::RecordView& record, Clock::time_point since) {
   if (is_full() && !make_room()) {
     note_loss(record);
     stats_.lost_by(no_room_).add(1);
@@ -57,7 +57,7 @@ void Sink::take(const telemetry::RecordView& record) {
     return;
   }
   if (gap_) end_gap();
-  if (!queue_.has_open()) open_since_ = Clock::now();
+  if (!queue_.has_open()) open_since_ = since;
   queue_.add([&](std::vector<std::byte>& rows) { parts_.store->encode(record, rows); });
   ++taken_;
 }

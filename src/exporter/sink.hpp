@@ -57,9 +57,9 @@ class Sink {
   /// Whether a record that is taken now would exceed the memory.
   [[nodiscard]] bool is_full() const noexcept { return queue_.bytes() >= memory_bytes_; }
 
-  /// Takes one record, or loses it where there is no room. Not received yet: what breaks off here
-  /// stays in its ring.
-  void take(const telemetry::RecordView& record);
+  /// Takes one record, which has waited since `since` at most, or loses it where there is no room.
+  /// Not received yet: what breaks off here stays in its ring.
+  void take(const telemetry::RecordView& record, Clock::time_point since);
 
   /// All sinks have what they wanted of it: what was taken is received.
   void count_received() noexcept {
@@ -82,6 +82,8 @@ class Sink {
   void seal() { queue_.seal(); }
 
   [[nodiscard]] std::size_t in_flight() const noexcept { return queue_.in_flight(); }
+  /// Whether there are batches that the store has not taken yet.
+  [[nodiscard]] bool has_waiting() const noexcept { return queue_.has_waiting(); }
   /// Whether all that was taken is stored, or lost.
   [[nodiscard]] bool is_done() const noexcept {
     return queue_.records() == 0 && queue_.in_flight() == 0 &&
@@ -122,14 +124,14 @@ class Sink {
   void end_gap();
   void note_reason(const std::string& trouble);
 
-  const std::chrono::milliseconds interval_;  // an open batch is sent after it
+  const std::chrono::milliseconds interval_;  // an open batch is sent once a record waited so long
   const std::size_t memory_bytes_;
   SinkParts parts_;
   const std::string name_;
   BatchQueue queue_;
-  Clock::time_point open_since_{};                // of the open batch; valid while it holds records
-  Clock::time_point spill_again_{};               // after an error of the disk
-  std::uint64_t taken_ = 0;                       // and not counted as received yet
+  Clock::time_point open_since_{};   // its first record waits; valid while the open batch has any
+  Clock::time_point spill_again_{};  // after an error of the disk
+  std::uint64_t taken_ = 0;          // and not counted as received yet
   LossReason no_room_ = LossReason::memory_full;  // why take() loses records now
   std::optional<Gap> gap_;                        // that is not over
   Gaps gaps_;                                     // that are

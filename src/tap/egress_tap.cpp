@@ -2,8 +2,6 @@
 
 #include <bpf/libbpf.h>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -27,12 +25,7 @@ void EgressTap::Free::operator()(ring_buffer* reader) const noexcept {
 
 EgressTap::EgressTap(const TapConfig& config, std::uint32_t worker, telemetry::RecordRing& records,
                      Offset offset)
-    : program_{config},
-      worker_{worker},
-      records_{records},
-      offset_{std::move(offset)},
-      stop_event_{::eventfd(0, EFD_CLOEXEC)} {
-  if (!stop_event_) throw_errno("make an eventfd");
+    : program_{config}, worker_{worker}, records_{records}, offset_{std::move(offset)} {
   for (const UniqueFd& ring : program_.rings()) {
     if (!reader_) {
       reader_.reset(::ring_buffer__new(ring.get(), on_packet, this, nullptr));
@@ -55,7 +48,7 @@ void EgressTap::start() {
 void EgressTap::stop() noexcept {
   program_.disable();
   if (!thread_.joinable()) return;
-  ::eventfd_write(stop_event_.get(), 1);
+  stop_event_.raise();
   thread_.join();
 }
 
@@ -63,7 +56,7 @@ void EgressTap::run() {
   name_this_thread("tap");
   // Its poll finds the ring buffers that hold something, woken or not.
   std::array<pollfd, 2> sources{
-      {{stop_event_.get(), POLLIN, 0}, {::ring_buffer__epoll_fd(reader_.get()), POLLIN, 0}}};
+      {{stop_event_.fd(), POLLIN, 0}, {::ring_buffer__epoll_fd(reader_.get()), POLLIN, 0}}};
   do {
     ::poll(sources.data(), sources.size(), -1);
     drain();

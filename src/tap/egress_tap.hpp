@@ -18,7 +18,7 @@
 #include <thread>
 
 #include "base/time.hpp"
-#include "base/unique_fd.hpp"
+#include "base/wake_event.hpp"
 #include "tap/config.hpp"
 #include "tap/tap_program.hpp"
 #include "tap/to_records.hpp"
@@ -76,7 +76,7 @@ class EgressTap {
   Nanos current_offset_{};
   std::uint32_t since_look_ = 0;  // packets since current_offset_ was measured and we published
   TapStats stats_;
-  UniqueFd stop_event_;
+  WakeEvent stop_event_;
   std::unique_ptr<ring_buffer, Free> reader_;
   std::thread thread_;  // last: it uses all of the above
 };

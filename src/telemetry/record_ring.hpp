@@ -6,8 +6,8 @@
 /// mapped twice in a row, so that an entry that crosses the end is still one range of addresses.
 /// Full means lost: reserve() says no and the worker counts it. Packets never wait for records;
 /// only a capture that is replayed does, by room(). restart_if_empty(), reserve(), room(), commit()
-/// and publish() belong to the producer's thread, read() and release() to the consumer's; they
-/// share nothing else.
+/// and publish() belong to the producer's thread, read(), release(), call_at() and call_off() to
+/// the consumer's; they share nothing else.
 #pragma once
 
 #include <algorithm>
@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/mapping.hpp"
+#include "base/wake_event.hpp"
 #include "telemetry/record.hpp"
 
 namespace valinor::telemetry {
@@ -82,6 +83,8 @@ class RecordRing {
   void publish() noexcept {
     // Pairs with the load in read(): the records are written before they are seen.
     published_.store(written_, std::memory_order_release);
+    if (unread_at_most() >= call_at_.load(std::memory_order_relaxed)) [[unlikely]]
+      call();
   }
 
   /// Calls `take(RecordView)` for each published record, oldest first, until it returns false or
@@ -113,6 +116,14 @@ class RecordRing {
     return std::exchange(taken_bytes_, 0);
   }
 
+  /// From now on, once publish() leaves `bytes` or more to be read, it raises `event`: once, and
+  /// not for what is there already unless more comes. `event` outlives the producer's publish().
+  void call_at(std::size_t bytes, const WakeEvent& event) noexcept {
+    event_.store(&event, std::memory_order_relaxed);
+    call_at_.store(bytes, std::memory_order_release);
+  }
+  void call_off() noexcept { call_at_.store(kNever, std::memory_order_relaxed); }
+
   /// Bytes of memory for records. Any thread.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
@@ -128,6 +139,9 @@ class RecordRing {
   static constexpr std::size_t kWriteAhead = 3072;
 
   static constexpr std::size_t kLineBytes = 64;
+
+  /// Of call_at(): nobody waits.
+  static constexpr std::size_t kNever = ~std::size_t{0};
 
   /// A record whose fields are all 0. In parts: GCC makes of a whole one a `rep stos`, which takes
   /// longer to begin than to do.
@@ -147,6 +161,19 @@ class RecordRing {
     // What was skipped by a restart is free although the consumer has not come by.
     writable_end_ = std::max(released, restarted_.load(std::memory_order_relaxed)) + capacity_;
     return writable_end_ - written_;
+  }
+
+  /// Bytes that the consumer has still to read, as far as the producer knows without asking.
+  [[nodiscard]] std::size_t unread_at_most() const noexcept {
+    return written_ + capacity_ - writable_end_;
+  }
+
+  [[gnu::noinline]] void call() noexcept {
+    room();  // asks
+    if (unread_at_most() < call_at_.load(std::memory_order_relaxed)) return;
+    // Pairs with the store in call_at(): the event is that of the call.
+    if (call_at_.exchange(kNever, std::memory_order_acquire) == kNever) return;
+    event_.load(std::memory_order_relaxed)->raise();
   }
 
   /// The two cache lines of the PacketRecord that likely stands there, as most records have the
@@ -169,6 +196,8 @@ class RecordRing {
   alignas(64) std::atomic<std::uint64_t> published_{0};
   std::atomic<std::uint64_t> restarted_{0};  // positions below this hold nothing that is not read
   alignas(64) std::atomic<std::uint64_t> released_{0};
+  std::atomic<std::size_t> call_at_{kNever};
+  std::atomic<const WakeEvent*> event_{nullptr};
 };
 
 }  // namespace valinor::telemetry

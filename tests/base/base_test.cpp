@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "base/time.hpp"
 #include "base/unique_fd.hpp"
 #include "base/units.hpp"
+#include "base/wake_event.hpp"
 
 namespace valinor {
 namespace {
@@ -66,6 +68,26 @@ TEST(Thread, GetsTheSliceThatItAsksFor) {
   }}.join();
   if (attributes[3] == 0) GTEST_SKIP() << "this kernel has no slices to ask for (Linux 6.12)";
   EXPECT_EQ(attributes[3], 300'000u);
+}
+
+TEST(WakeEvent, EndsOneWaitHoweverOftenItWasRaised) {
+  constexpr std::chrono::seconds kTooLong{30};
+  const WakeEvent event;
+  const auto is_raised = [&] {
+    pollfd source{.fd = event.fd(), .events = POLLIN, .revents = 0};
+    return ::poll(&source, 1, 0) == 1;
+  };
+  EXPECT_FALSE(is_raised());
+  const auto began = std::chrono::steady_clock::now();
+  event.wait(std::chrono::microseconds{1});
+  const std::jthread other{[&] { event.raise(); }};
+  event.wait(kTooLong);
+  event.raise();
+  event.raise();
+  EXPECT_TRUE(is_raised());
+  event.wait(kTooLong);
+  EXPECT_FALSE(is_raised());
+  EXPECT_LT(std::chrono::steady_clock::now() - began, kTooLong);
 }
 
 TEST(UniqueFd, ClosesOnceAndMoves) {

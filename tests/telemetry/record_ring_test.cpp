@@ -1,7 +1,9 @@
 #include "telemetry/record_ring.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <chrono>
 #include <deque>
 #include <random>
 #include <thread>
@@ -139,9 +141,61 @@ TEST(RecordRing, WritesOnWhereItIsWhileSomethingIsUnread) {
   EXPECT_NE(ring.reserve(0).packet, next);
 }
 
-/// One thread writes, this one reads.
-void race(RecordRing& ring) {
+bool is_raised(const WakeEvent& event) {
+  pollfd source{.fd = event.fd(), .events = POLLIN, .revents = 0};
+  return ::poll(&source, 1, 0) == 1;
+}
+
+void publish(RecordRing& ring, std::uint32_t count) {
+  for (std::uint32_t number = 0; number < count; ++number) ASSERT_TRUE(push(ring, number, 0, 0));
+  ring.publish();
+}
+
+TEST(RecordRing, CallsOnceWhenAsMuchAsWasAskedForWaits) {
+  RecordRing ring{1 << 20};
+  const WakeEvent event;
+  ring.call_at(10 * sizeof(PacketRecord), event);
+  publish(ring, 9);
+  EXPECT_FALSE(is_raised(event));
+  publish(ring, 1);
+  EXPECT_TRUE(is_raised(event));
+  event.clear();
+  publish(ring, 20);
+  EXPECT_FALSE(is_raised(event)) << "it was called";
+
+  ring.call_at(10 * sizeof(PacketRecord), event);
+  EXPECT_FALSE(is_raised(event)) << "the producer does not know yet";
+  publish(ring, 1);
+  EXPECT_TRUE(is_raised(event));
+  event.clear();
+
+  ring.call_at(10 * sizeof(PacketRecord), event);
+  ring.call_off();
+  publish(ring, 1);
+  EXPECT_FALSE(is_raised(event));
+}
+
+TEST(RecordRing, CallsForNothingThatIsReadOrSkipped) {
+  RecordRing ring{1 << 20};
+  const WakeEvent event;
+  pass_through(ring, static_cast<std::uint32_t>(ring.capacity() / sizeof(PacketRecord) / 2));
+  ring.call_at(10 * sizeof(PacketRecord), event);
+  publish(ring, 5);
+  EXPECT_FALSE(is_raised(event)) << "what came before is read and released";
+  ring.read([](const RecordView&) { return true; });
+  ring.release();
+  ring.restart_if_empty();
+  publish(ring, 5);
+  EXPECT_FALSE(is_raised(event)) << "what was skipped is nothing to read";
+  publish(ring, 5);
+  EXPECT_TRUE(is_raised(event));
+}
+
+/// One thread writes, this one reads: all the time, or when it is called.
+void race(RecordRing& ring, bool waits) {
   constexpr std::uint32_t kRecords = 300'000;
+  constexpr std::chrono::seconds kTooLong{30};
+  const WakeEvent event;
   std::jthread producer{[&] {
     for (std::uint32_t number = 0; number < kRecords;) {
       if (number % 7 == 1) ring.restart_if_empty();
@@ -150,9 +204,10 @@ void race(RecordRing& ring) {
       } else {
         std::this_thread::yield();
       }
-      if (number % 7 == 0) ring.publish();
+      if (waits || number % 7 == 0) ring.publish();
     }
     ring.publish();
+    event.raise();
   }};
   std::uint32_t expected = 0;
   while (expected < kRecords) {
@@ -161,15 +216,30 @@ void race(RecordRing& ring) {
       return true;
     });
     ring.release();
-    if (taken == 0) std::this_thread::yield();
+    if (taken != 0 || expected == kRecords) continue;
+    if (!waits) {
+      std::this_thread::yield();
+      continue;
+    }
+    ring.call_at(ring.capacity() / 2, event);
+    const auto began = std::chrono::steady_clock::now();
+    event.wait(kTooLong);
+    ASSERT_LT(std::chrono::steady_clock::now() - began, kTooLong) << "a call was lost";
   }
 }
 
 TEST(RecordRing, TwoThreadsSeeEveryRecordOnceAndInOrder) {
   RecordRing often_full{1 << 14};
-  race(often_full);
+  race(often_full, false);
   RecordRing restarting{1 << 20};
-  race(restarting);
+  race(restarting, false);
+}
+
+TEST(RecordRing, WhoeverWaitsForACallMissesNone) {
+  RecordRing often_full{1 << 14};
+  race(often_full, true);
+  RecordRing restarting{1 << 20};
+  race(restarting, true);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "packet_io/afxdp/afxdp_port.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -42,9 +41,7 @@ AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
       wishes_{wishes},
       pool_{pool},
       rings_{rings},
-      transmit_wishes_{transmit},
-      wake_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
-  if (!wake_event_) throw_errno("make an eventfd");
+      transmit_wishes_{transmit} {
   open(interface, mode);
 }
 
@@ -277,7 +274,7 @@ void AfxdpPort::wait(std::span<AfxdpPort* const> ports) noexcept {
   std::size_t count = 0;
   int timeout = kWaitMilliseconds;
   for (const AfxdpPort* port : ports.first(std::min(ports.size(), kMaxWaited))) {
-    sources[count++] = {port->wake_event_.get(), POLLIN, 0};
+    sources[count++] = {port->wake_event_.fd(), POLLIN, 0};
     const bool has_pending = !port->zerocopy_ && port->transmit_pending() != 0;
     if (has_pending) timeout = kWaitWithPendingMilliseconds;
     // In copy mode poll() on the socket that sends would send what is pending, and swallow the
@@ -287,15 +284,7 @@ void AfxdpPort::wait(std::span<AfxdpPort* const> ports) noexcept {
     }
   }
   if (::poll(sources.data(), count, timeout) <= 0) return;
-  for (const AfxdpPort* port : ports) {
-    std::uint64_t calls = 0;  // not called: EAGAIN
-    [[maybe_unused]] const auto bytes = ::read(port->wake_event_.get(), &calls, sizeof calls);
-  }
-}
-
-void AfxdpPort::wake_up() const noexcept {
-  const std::uint64_t call = 1;
-  [[maybe_unused]] const auto bytes = ::write(wake_event_.get(), &call, sizeof call);
+  for (const AfxdpPort* port : ports) port->wake_event_.clear();
 }
 
 void AfxdpPort::finish(std::span<AfxdpPort* const> ports,

@@ -27,6 +27,7 @@
 #include "base/counter.hpp"
 #include "base/unique_fd.hpp"
 #include "base/units.hpp"
+#include "base/wake_event.hpp"
 #include "packet_io/afxdp/config.hpp"
 #include "packet_io/afxdp/frame_pool.hpp"
 #include "packet_io/afxdp/interface.hpp"
@@ -165,7 +166,7 @@ class AfxdpPort {
   }
 
   /// Ends a wait() for ports of which this is one, now or the next one.
-  void wake_up() const noexcept;
+  void wake_up() const noexcept { wake_event_.raise(); }
 
   /// Sends what is in the TX rings and waits until the kernel has given everything back, of all
   /// ports at the same time. What it has not by the deadline is counted as unfinished. Call once,
@@ -233,7 +234,7 @@ class AfxdpPort {
   TxMetadataWishes transmit_wishes_;
   std::optional<XskSocket> socket_;     // nothing: closed
   xdp_statistics closed_statistics_{};  // of the sockets before this one
-  UniqueFd wake_event_;
+  WakeEvent wake_event_;
   RxMetadataWishes tells_;
   const std::uint32_t* headerless_ = nullptr;  // null: no headers are expected
   std::optional<TxMetadata> tx_metadata_;      // nothing: frames are sent as they are
