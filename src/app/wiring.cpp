@@ -20,6 +20,7 @@ using packet_io::afxdp::FramePools;
 using packet_io::afxdp::InterfaceConfig;
 using packet_io::afxdp::OpenInterface;
 using packet_io::afxdp::OtherTraffic;
+using packet_io::afxdp::Use;
 using pipeline::Role;
 using Way = pipeline::Direction<AfxdpPort>;
 
@@ -37,6 +38,7 @@ OpenInterface& open(Wiring& wiring, InterfaceConfig wanted, const Config& config
   wanted.metadata = time.wishes();
   wanted.transmit = {.time = times_departures,
                      .checksum = pipeline::is_two_sided(config.worker.role)};
+  wanted.use = sends_on ? Use::receive_and_transmit : Use::receive_only;
   const bool ask_for_tags = sends_on && packet_io::afxdp::should_ask_for_vlan_tags(device);
   wanted.metadata.vlan_tag |= ask_for_tags;
   wiring.interfaces.push_back(

@@ -218,6 +218,19 @@ TEST_P(AfxdpPortTest, SendsByASocketThatReceivesNothing) {
   EXPECT_GT(port.kernel_statistics().tx_ring_empty_descs, 0U);
 }
 
+TEST_P(AfxdpPortTest, HasOneSocketWhereNothingIsSentOn) {
+  InterfaceConfig config = near(GetParam());
+  config.use = Use::receive_only;
+  Opened opened{config, {}};
+  opened.steer();
+  AfxdpPort& port = *opened.ports()[0];
+  EXPECT_EQ(port.send_fd(), port.fd());
+  Sender sender;
+  sender.send(0, 50);
+  EXPECT_EQ(receive_all(port, 50, [](const Frame&) {}), 50U);
+  expect_balance(opened);
+}
+
 TEST_P(AfxdpPortTest, CountsFramesThatTheDeviceOrThePortRefuses) {
   Opened opened{near(GetParam()), {}};
   AfxdpPort& port = *opened.ports()[0];

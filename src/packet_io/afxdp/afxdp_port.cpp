@@ -48,7 +48,7 @@ AfxdpPort::AfxdpPort(const Interface& interface, QueueId queue, FramePool& pool,
 void AfxdpPort::open(const Interface& interface, Mode mode) {
   socket_.emplace(pool_.memory(), rings_, transmit_wishes_);
   several_buffers_ =
-      use_ == Use::receive_and_transmit && is_larger_than_frame(interface, pool_.memory().shape());
+      use_ != Use::transmit_only && is_larger_than_frame(interface, pool_.memory().shape());
   refill();
   prefer_busy_polling();
   bind(interface, mode);

@@ -39,10 +39,6 @@
 
 namespace valinor::packet_io::afxdp {
 
-/// What a port is for. One that only sends gives the kernel no frames to receive into and keeps
-/// all of them for allocate().
-enum class Use : std::uint8_t { receive_and_transmit, transmit_only };
-
 /// Written by the port's thread.
 struct PortCounters {
   Counter received;           // packets handed to the worker

@@ -98,6 +98,13 @@ struct UmemConfig {
   std::optional<int> numa_node = std::nullopt;  // of the NIC; nothing: any
 };
 
+/// What ports are for.
+enum class Use : std::uint8_t {
+  receive_and_transmit,
+  receive_only,   // has no socket of its own for sending
+  transmit_only,  // gives the kernel no frames to receive into, and keeps all of them to send
+};
+
 struct InterfaceConfig {
   std::string name;
   std::vector<QueueId> queues;  // empty: all that the interface has
@@ -116,6 +123,7 @@ struct InterfaceConfig {
   nic::NicConfig settings;              // of the NIC itself
   RxMetadataWishes metadata;
   TxMetadataWishes transmit;
+  Use use = Use::receive_and_transmit;
 };
 
 }  // namespace valinor::packet_io::afxdp

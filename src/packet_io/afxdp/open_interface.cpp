@@ -57,9 +57,9 @@ OpenInterface::OpenInterface(const InterfaceConfig& asked, const wire::MatchRule
                                 config_.prefer_busy_poll ? config_.busy_poll_budget : 0};
   for (const QueueId queue : queues) {
     if (pools.size() == ports_.size()) pools.push_back(std::make_unique<FramePool>(config_.umem));
-    ports_.push_back(std::make_unique<AfxdpPort>(
-        interface_, queue, *pools[ports_.size()], config_.rings, mode_to_ask(),
-        Use::receive_and_transmit, config_.transmit, wishes));
+    ports_.push_back(std::make_unique<AfxdpPort>(interface_, queue, *pools[ports_.size()],
+                                                 config_.rings, mode_to_ask(), config_.use,
+                                                 config_.transmit, wishes));
     const AfxdpPort& port = *ports_.back();
     const std::string refusal = refusal_of(port);
     log::debug("{} queue {}: AF_XDP mode {}{}{}", interface_.name, queue.value(),

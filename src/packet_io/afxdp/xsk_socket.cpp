@@ -162,10 +162,10 @@ Mapping map_ring(int fd, Ring& ring, const xdp_ring_offset& offset, std::uint32_
 }
 
 /// Gives a socket a TX ring, and maps it.
-Mapping make_tx_ring(int fd, xsk_ring_prod& ring, std::uint32_t entries) {
+Mapping make_tx_ring(int fd, xsk_ring_prod& ring, const xdp_ring_offset& offset,
+                     std::uint32_t entries) {
   set_ring_size(fd, XDP_TX_RING, entries, "TX");
-  Mapping memory =
-      map_ring(fd, ring, ask_offsets(fd).tx, entries, sizeof(xdp_desc), XDP_PGOFF_TX_RING);
+  Mapping memory = map_ring(fd, ring, offset, entries, sizeof(xdp_desc), XDP_PGOFF_TX_RING);
   ring.cached_cons = entries;
   // Older kernels know no such option; then a burst takes two calls.
   const std::uint32_t budget = std::min(kTransmitBudget, entries);
@@ -195,9 +195,9 @@ XskSocket::XskSocket(const Umem& umem, const RingSizes& sizes, const TxMetadataW
   set_ring_size(fd, XDP_UMEM_FILL_RING, sizes.fill, "fill");
   set_ring_size(fd, XDP_UMEM_COMPLETION_RING, sizes.completion, "completion");
   set_ring_size(fd, XDP_RX_RING, sizes.rx, "RX");
-  tx_memory_ = make_tx_ring(fd, tx, sizes.tx);
 
   const xdp_mmap_offsets at = ask_offsets(fd);
+  tx_memory_ = make_tx_ring(fd, tx, at.tx, sizes.tx);
   fill_memory_ =
       map_ring(fd, fill, at.fr, sizes.fill, sizeof(std::uint64_t), XDP_UMEM_PGOFF_FILL_RING);
   completion_memory_ = map_ring(fd, completion, at.cr, sizes.completion, sizeof(std::uint64_t),
@@ -224,7 +224,7 @@ void XskSocket::send_apart(InterfaceIndex interface, QueueId queue) {
   try {
     UniqueFd sender = open_socket();
     xsk_ring_prod ring{};
-    Mapping memory = make_tx_ring(sender.get(), ring, tx.size);
+    Mapping memory = make_tx_ring(sender.get(), ring, ask_offsets(sender.get()).tx, tx.size);
     sockaddr_xdp address = address_of(interface, queue);
     address.sxdp_flags = XDP_SHARED_UMEM;
     address.sxdp_shared_umem_fd = static_cast<std::uint32_t>(fd_.get());
