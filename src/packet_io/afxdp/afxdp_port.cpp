@@ -49,9 +49,11 @@ void AfxdpPort::open(const Interface& interface, Mode mode) {
   socket_.emplace(pool_.memory(), rings_, transmit_wishes_);
   several_buffers_ =
       use_ != Use::transmit_only && is_larger_than_frame(interface, pool_.memory().shape());
+  unfilled_ = 0;
   refill();
   prefer_busy_polling();
   bind(interface, mode);
+  if (!zerocopy_) unfilled_ = rings_.fill - std::min(rings_.fill, rings_.rx);
   find_napi(interface);
   if (several_buffers_) take_several_buffers(interface);
   if (transmit_wishes_.any()) grant(interface);
@@ -210,13 +212,15 @@ void AfxdpPort::collect() noexcept {
   counters_.completed.add(count - later_buffers);
 }
 
-/// Free list to fill ring, as far as it has room.
+/// Free list to fill ring, as far as it is to be filled.
 void AfxdpPort::refill() noexcept {
   if (use_ == Use::transmit_only || pool_.free() == 0) return;
   const auto wanted = static_cast<std::uint32_t>(pool_.free());
-  const std::uint32_t count = std::min(wanted, xsk_prod_nb_free(&socket_->fill, wanted));
+  const std::uint32_t room = xsk_prod_nb_free(&socket_->fill, wanted + unfilled_);
+  if (room <= unfilled_) return;
+  const std::uint32_t count = std::min(wanted, room - unfilled_);
   std::uint32_t index = 0;
-  if (count == 0 || xsk_ring_prod__reserve(&socket_->fill, count, &index) == 0) return;
+  if (xsk_ring_prod__reserve(&socket_->fill, count, &index) == 0) return;
   pool_.take(count, [&](std::uint32_t i, std::uint64_t address) {
     *xsk_ring_prod__fill_addr(&socket_->fill, index + i) = address;
   });

@@ -236,6 +236,10 @@ class AfxdpPort {
   std::optional<TxMetadata> tx_metadata_;      // nothing: frames are sent as they are
   std::string transmit_refusal_;
   bool zerocopy_ = false;
+  // Entries of the fill ring that stay empty. In copy mode a packet beyond those that the RX ring
+  // holds is dropped whether it has a frame or not, and frames that go round sooner are still in a
+  // cache.
+  std::uint32_t unfilled_ = 0;
   bool several_buffers_ = false;          // packets may be larger than a frame
   std::uint32_t most_buffers_sent_ = 1;   // of a packet
   std::uint64_t later_buffers_sent_ = 0;  // that are not their packets' first, and not back yet
