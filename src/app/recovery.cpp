@@ -1,6 +1,7 @@
 #include "app/recovery.hpp"
 
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <exception>
@@ -40,6 +41,15 @@ bool is_there(const packet_io::afxdp::Interface& interface) {
   } catch (const Failure&) {
     return false;
   }
+}
+
+/// What the kernel counts the interfaces of a group as; 0 for one that is not there.
+std::vector<unsigned> indexes_now(const Group& group) {
+  std::vector<unsigned> indexes;
+  for (const OpenInterface* interface : group.interfaces) {
+    indexes.push_back(::if_nametoindex(interface->interface().name.c_str()));
+  }
+  return indexes;
 }
 
 void close(const Group& group) {
@@ -149,6 +159,7 @@ void Recovery::lose(Service& service, Watched& lost) {
 }
 
 void Recovery::try_again(Service& service) {
+  const std::vector<unsigned> indexes = indexes_now(service.group);
   std::string complaint;
   try {
     open(service);
@@ -156,7 +167,6 @@ void Recovery::try_again(Service& service) {
     const Finding& finding = failure.finding();
     complaint = fmt::format("{}{}{} [{}]", finding.what, finding.why.empty() ? "" : ": ",
                             finding.why, finding.code);
-    if (finding.code == "IF-NAME-01") service.complaint = complaint;  // it is still away: no news
   } catch (const std::exception& failure) {
     complaint = failure.what();
   }
@@ -167,7 +177,13 @@ void Recovery::try_again(Service& service) {
   } else {
     close(service.group);
     service.next_try = Clock::now() + kRetry;
-    if (complaint != service.complaint) log::warning("not opened again yet: {}", complaint);
+    const bool is_away = std::ranges::count(indexes, 0U) != 0;
+    const bool went_meanwhile = indexes_now(service.group) != indexes;
+    if (is_away || went_meanwhile) {
+      complaint.clear();  // nothing that will hold
+    } else if (complaint != service.complaint) {
+      log::warning("not opened again yet: {}", complaint);
+    }
   }
   service.complaint = complaint;
 }

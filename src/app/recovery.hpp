@@ -1,14 +1,15 @@
 /// Keeps the interfaces in service for as long as the run lasts.
 ///
 ///   link down, up          told once each; sockets and program stay, packets flow again by
-///   themselves MTU changed            workers heed it; where frames no longer fit, that is told
+///                          themselves
+///   MTU changed            workers heed it; where frames no longer fit, that is told
 ///   more queues            told: they are served after a restart
 ///   removed                the group is closed: workers stop, sockets and program go. What it has
 ///                          counted stays in the books
 ///   our program taken off  the same
 ///   there again            the group is opened again: same queues, workers, record rings, counters
 ///   not openable           tried again every half second and at every news; the reason is told
-///   once
+///                          once, unless it is that the interface is away, or went meanwhile
 ///
 /// What needs more rights than CAP_NET_RAW does not come back: the filter on the NIC (mode
 /// offload), the NIC's times, hash and VLAN tags. Main thread.
