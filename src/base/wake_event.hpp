@@ -1,4 +1,4 @@
-/// Ends the wait of another thread.
+/// Ends the wait of another thread: an event that any thread raises and one waits for.
 #pragma once
 
 #include <chrono>
@@ -12,11 +12,13 @@ class WakeEvent {
   /// Throws std::system_error.
   WakeEvent();
 
-  /// Until clear() the event is there, however often it is raised. Any thread.
+  /// One write(2). The event is there until it is cleared, however often it is raised. Any thread.
   void raise() const noexcept;
+
+  /// Nothing where it was not raised. The thread that waits.
   void clear() const noexcept;
 
-  /// Until the event is raised, which it clears, or `longest` is over.
+  /// Until the event is raised, which it clears, or `longest` is over; a signal ends it sooner.
   void wait(std::chrono::microseconds longest) const noexcept;
 
   /// Readable while the event is there: for poll(2) with others.

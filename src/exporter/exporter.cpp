@@ -47,6 +47,7 @@ constexpr microseconds kSlice{100};
 
 Exporter::Exporter(const ExporterConfig& config, std::vector<SinkParts> sinks, Rings rings)
     : pause_{std::clamp(config.batch_interval, milliseconds{1}, kLongestPause)},
+      patience_{std::min(pause_, kLongestWaitForStore)},
       when_full_{config.when_full},
       rings_{std::move(rings)},
       drained_bytes_(rings_.size()) {
@@ -148,9 +149,8 @@ microseconds Exporter::next_pause(Clock::time_point now) const noexcept {
   std::size_t most = 0;
   for (const std::size_t bytes : drained_bytes_) most = std::max(most, bytes);
   const microseconds longest =
-      std::ranges::any_of(sinks_, [](const Sink& sink) { return sink.has_waiting(); })
-          ? std::min(pause_, kLongestWaitForStore)
-          : pause_;
+      std::ranges::any_of(sinks_, [](const Sink& sink) { return sink.has_waiting(); }) ? patience_
+                                                                                       : pause_;
   if (most == 0) return longest;
   using Exactly = std::chrono::duration<double, std::micro>;
   const Exactly each = Exactly{now - pause_began_} / static_cast<double>(most);
@@ -184,8 +184,7 @@ void Exporter::finish() {
     }
     submit();
     const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
-    const milliseconds patience =
-        std::clamp(left, milliseconds{0}, std::min(pause_, kLongestWaitForStore));
+    const milliseconds patience = std::clamp(left, milliseconds{0}, patience_);
     const bool settled = settle(drained ? milliseconds{0} : patience);
     report();
     // A store is away: its next attempt is a matter of time alone.

@@ -88,7 +88,8 @@ class Exporter {
   void pause(std::chrono::microseconds length) noexcept;
   void lose_rings(LossReason reason);
 
-  const std::chrono::milliseconds pause_;  // between two looks into empty rings, at most
+  const std::chrono::milliseconds pause_;     // between two looks into empty rings, at most
+  const std::chrono::milliseconds patience_;  // the same while a store is waited for
   std::atomic<WhenFull> when_full_;
   std::deque<Sink> sinks_;
   Rings rings_;

@@ -25,7 +25,6 @@
 #include <string>
 
 #include "base/counter.hpp"
-#include "base/unique_fd.hpp"
 #include "base/units.hpp"
 #include "base/wake_event.hpp"
 #include "packet_io/afxdp/config.hpp"
