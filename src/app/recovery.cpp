@@ -46,6 +46,7 @@ bool is_there(const packet_io::afxdp::Interface& interface) {
 /// What the kernel counts the interfaces of a group as; 0 for one that is not there.
 std::vector<unsigned> indexes_now(const Group& group) {
   std::vector<unsigned> indexes;
+  indexes.reserve(group.interfaces.size());
   for (const OpenInterface* interface : group.interfaces) {
     indexes.push_back(::if_nametoindex(interface->interface().name.c_str()));
   }

@@ -18,14 +18,22 @@ std::uint64_t huge_pages(const char* which) {
   return count;
 }
 
-/// Adds free pages of 2 MiB to the kernel's pool, and takes them away again.
+/// Adds free pages of 2 MiB to the kernel's pool, and takes them away again. The kernel frees the
+/// memory of a closed socket a little later: until then its pages are neither free nor to be taken
+/// away, and those taken away would stay in the pool.
 class MoreHugePages {
  public:
-  explicit MoreHugePages(std::uint64_t pages) : before_{huge_pages("nr_hugepages")} {
+  explicit MoreHugePages(std::uint64_t pages) {
+    eventually([] { return huge_pages("free_hugepages") == huge_pages("nr_hugepages"); });
+    before_ = huge_pages("nr_hugepages");
     set(before_ + pages);
     obtained_ = huge_pages("nr_hugepages") == before_ + pages;
+    free_ = huge_pages("free_hugepages");
   }
-  ~MoreHugePages() { set(before_); }
+  ~MoreHugePages() {
+    EXPECT_TRUE(eventually([this] { return huge_pages("free_hugepages") >= free_; }));
+    set(before_);
+  }
   MoreHugePages(const MoreHugePages&) = delete;
   MoreHugePages& operator=(const MoreHugePages&) = delete;
 
@@ -36,8 +44,8 @@ class MoreHugePages {
     std::ofstream{std::string{kPool} + "nr_hugepages"} << pages;
   }
 
-  std::uint64_t before_;
-  bool obtained_;
+  std::uint64_t before_ = 0, free_ = 0;
+  bool obtained_ = false;
 };
 
 /// What /proc/self/smaps says of the memory around `address`: "KernelPageSize" in KiB, for one.
